@@ -1,0 +1,300 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/graph/walk.hpp"
+#include "engine/trace.hpp"
+
+namespace gradbook {
+
+namespace {
+
+/// The gradient that starts the pass at `output`: `given`, or 1 for a scalar.
+template <class T>
+BasicTensor<T> starting_gradient(std::string_view caller, const BasicTensor<T>& output,
+                                 const BasicTensor<T>& given) {
+  if (!output.requires_grad()) {
+    throw BackwardError(fmt::format(
+        "{}: this tensor of shape {} does not require grad: nothing it was computed from does, or "
+        "it was computed under a NoGradGuard, or it was detached",
+        caller, to_string(output.shape())));
+  }
+  if (given.defined()) {
+    if (given.shape() != output.shape()) {
+      throw BackwardError(fmt::format("{}: the gradient has shape {}, but the tensor has {}",
+                                      caller, to_string(given.shape()), to_string(output.shape())));
+    }
+    return given;
+  }
+  if (output.numel() != 1) {
+    throw BackwardError(
+        fmt::format("{}: only a scalar can start without a gradient; this tensor has shape {}: "
+                    "reduce it with sum() or mean(), or pass a gradient of that shape",
+                    caller, to_string(output.shape())));
+  }
+  return BasicTensor<T>::ones(output.shape());
+}
+
+/// `total += contribution`. In place when nobody else can see the total and nothing is recorded.
+template <class T>
+void accumulate(BasicTensor<T>& total, const BasicTensor<T>& contribution) {
+  if (!total.defined()) {
+    total = contribution;
+    return;
+  }
+  Trace* trace = Trace::active();
+  const Snapshot before = trace != nullptr ? total.snapshot() : Snapshot();
+  if (GradMode::enabled()) {
+    total = total + contribution;  // recorded, and so part of what can be differentiated again
+  } else {
+    const TraceScope paused(nullptr);
+    if (total.unique()) {
+      total.add_(contribution);
+    } else {
+      total = total + contribution;
+    }
+  }
+  if (trace != nullptr) {
+    trace->accumulation(before, contribution.snapshot(), total.snapshot());
+  }
+}
+
+/// Adds to `node->grad`, in place if there is one already, as LibTorch does: who holds the gradient
+/// tensor sees it grow.
+template <class T>
+void accumulate_grad(Node<T>& node, const BasicTensor<T>& gradient) {
+  if (!node.grad.defined()) {
+    // A tensor of its own: whoever else holds this gradient must not see it grow.
+    node.grad = gradient.unique() ? gradient : gradient.clone();
+    return;
+  }
+  Trace* trace = Trace::active();
+  const Snapshot before = trace != nullptr ? node.grad.snapshot() : Snapshot();
+  if (GradMode::enabled()) {
+    node.grad = node.grad + gradient;
+  } else {
+    const TraceScope paused(nullptr);
+    node.grad.add_(gradient);
+  }
+  if (trace != nullptr) {
+    trace->accumulation(before, gradient.snapshot(), node.grad.snapshot());
+  }
+}
+
+/// Refuses before anything is accumulated if an operation's saved values are gone.
+template <class T>
+void check_not_freed(std::string_view caller, const Walk<T>& walk) {
+  for (const Ref<Node<T>>& node : walk.nodes()) {
+    if (node->released() && walk.needed(*node) && !walk.is_end(*node)) {
+      throw GraphFreedError(fmt::format(
+          "{}: the values that {} (result shape {}) saved were freed by an earlier backward pass; "
+          "pass {{.retain_graph = true}} to the earlier one, or compute the graph anew",
+          caller, node->name(), to_string(node->shape)));
+    }
+  }
+}
+
+/// Hands the vjps of one node to the nodes of its inputs.
+template <class T>
+class ToInputs final : public GradientSink<T> {
+ public:
+  ToInputs(Walk<T>& walk, const Node<T>& node, const BasicTensor<T>& g)
+      : walk_(walk), node_(node), g_(g) {}
+  bool wants(std::size_t input) const override {
+    const Ref<Node<T>>& edge = node_.edges()[input];
+    return edge && walk_.needed(*edge);
+  }
+  void give(std::size_t input, const BasicTensor<T>& gradient) override {
+    if (Trace* trace = Trace::active()) trace->gradient(node_, input, g_, gradient);
+    accumulate(walk_.gradient(*node_.edges()[input]), gradient);
+  }
+
+ private:
+  Walk<T>& walk_;
+  const Node<T>& node_;
+  const BasicTensor<T>& g_;
+};
+
+/// Runs the nodes of a walk newest first: by then all contributions to a node's gradient are in.
+/// `visit` sees every node's complete gradient before it moves on.
+template <class T, class Visit>
+void run(std::string_view caller, Walk<T>& walk, BackwardOptions options, const Visit& visit) {
+  const bool retain = options.retain_graph || options.create_graph;
+  const AutoGradMode mode(options.create_graph);
+  check_not_freed(caller, walk);
+  for (const Ref<Node<T>>& node : walk.nodes()) {
+    if (!walk.needed(*node)) continue;
+    const BasicTensor<T> g = std::move(walk.gradient(*node));
+    if (!g.defined()) continue;
+    visit(*node, g);
+    if (walk.is_end(*node)) continue;
+    ToInputs<T> to_inputs(walk, *node, g);
+    node->vjps(g, to_inputs);
+    if (!retain) node->release_saved();
+  }
+}
+
+/// Tells the active trace, if there is one, that a backward pass runs, and what came of it.
+class TracedCall {
+ public:
+  TracedCall(bool retain_graph, bool create_graph)
+      : trace_(Trace::active()), call_{{}, {}, {}, retain_graph, create_graph, 0, {}, {}} {}
+  TracedCall(const TracedCall&) = delete;
+  TracedCall& operator=(const TracedCall&) = delete;
+  ~TracedCall() {
+    if (running_) trace_->backward_fails();
+  }
+
+  template <class T>
+  void begins(const std::vector<BasicTensor<T>>& outputs,
+              const std::vector<BasicTensor<T>>& grad_outputs,
+              const std::vector<BasicTensor<T>>& inputs) {
+    if (trace_ == nullptr) return;
+    call_.outputs = ids(outputs);
+    call_.grad_outputs = ids(grad_outputs);
+    call_.inputs = ids(inputs);
+    trace_->backward_begins();
+    running_ = true;
+  }
+  /// backward() ended: the gradients are in the leaves and where they are retained.
+  template <class T>
+  void ended(const Walk<T>& walk) {
+    if (trace_ == nullptr) return;
+    for (const Ref<Node<T>>& node : walk.nodes()) {
+      if (!node->grad.defined() || node->output == nullptr) continue;
+      call_.gradients.emplace_back(trace_->value_of(tensor_of(*node)), node->grad.snapshot());
+      call_.gradient_values.push_back(trace_->value_of(node->grad));
+    }
+    end();
+  }
+  /// grad() ended.
+  template <class T>
+  void ended(const std::vector<BasicTensor<T>>& inputs,
+             const std::vector<BasicTensor<T>>& gradients) {
+    if (trace_ == nullptr) return;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!gradients[i].defined()) continue;
+      call_.gradients.emplace_back(trace_->value_of(inputs[i]), gradients[i].snapshot());
+    }
+    call_.gradient_values = ids(gradients);
+    end();
+  }
+
+ private:
+  template <class T>
+  Trace::ValueIds ids(const std::vector<BasicTensor<T>>& tensors) {
+    Trace::ValueIds result;
+    for (const BasicTensor<T>& tensor : tensors) {
+      result.push_back(tensor.defined() ? trace_->value_of(tensor) : Trace::kNone);
+    }
+    return result;
+  }
+  void end() {
+    trace_->backward_ends(std::move(call_));
+    running_ = false;
+  }
+
+  Trace* trace_;
+  Trace::Backward call_;
+  bool running_ = false;
+};
+
+}  // namespace
+
+template <class T>
+void BasicTensor<T>::backward_from(const BasicTensor& given, BackwardOptions options) const {
+  const BasicTensor g = starting_gradient("backward", *this, given);
+  TracedCall traced_call(options.retain_graph, options.create_graph);
+  traced_call.begins<T>({*this}, {given}, {});
+  Walk<T> walk({impl_->node}, {});
+  walk.gradient(*impl_->node) = g;
+  run("backward", walk, options, [&](Node<T>& node, const BasicTensor<T>& gradient) {
+    if (node.retains_grad) accumulate_grad(node, gradient);
+  });
+  traced_call.ended(walk);
+}
+
+template <class T>
+void BasicTensor<T>::backward(BackwardOptions options) const {
+  backward_from(BasicTensor(), options);
+}
+
+template <class T>
+std::vector<BasicTensor<T>> gradients_at(const std::vector<BasicTensor<T>>& outputs,
+                                         const std::vector<Ref<Node<T>>>& ends,
+                                         const std::vector<BasicTensor<T>>& grad_outputs,
+                                         GradOptions options, std::uint64_t oldest) {
+  std::vector<Ref<Node<T>>> roots;
+  for (const BasicTensor<T>& output : outputs) roots.push_back(node_of(output));
+  Walk<T> walk(roots, ends, oldest);
+  for (const Ref<Node<T>>& end : ends) {
+    if (options.allow_unused || walk.reached(*end)) continue;
+    throw BackwardError(
+        fmt::format("grad: the input of shape {} has no part in the outputs; pass "
+                    "{{.allow_unused = true}} if that is intended",
+                    to_string(end->shape)));
+  }
+  {
+    const AutoGradMode mode(options.create_graph);
+    for (std::size_t i = 0; i < roots.size(); ++i) {
+      accumulate(walk.gradient(*roots[i]), grad_outputs[i]);
+    }
+  }
+  std::vector<BasicTensor<T>> gradients(ends.size());
+  run("grad", walk, {options.retain_graph, options.create_graph},
+      [&](Node<T>& node, const BasicTensor<T>& gradient) {
+        for (std::size_t i = 0; i < ends.size(); ++i) {
+          if (ends[i].get() == &node) gradients[i] = gradient;
+        }
+      });
+  return gradients;
+}
+
+template <class T>
+std::vector<BasicTensor<T>> grad(const std::vector<BasicTensor<T>>& outputs,
+                                 const std::vector<BasicTensor<T>>& inputs,
+                                 const std::vector<BasicTensor<T>>& grad_outputs,
+                                 GradOptions options) {
+  if (outputs.empty()) throw BackwardError("grad: no outputs were given");
+  if (inputs.empty()) throw BackwardError("grad: no inputs were given");
+  if (!grad_outputs.empty() && grad_outputs.size() != outputs.size()) {
+    throw BackwardError(fmt::format("grad: {} outputs but {} grad_outputs; give one for each",
+                                    outputs.size(), grad_outputs.size()));
+  }
+  std::vector<BasicTensor<T>> starts;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const BasicTensor<T> given = grad_outputs.empty() ? BasicTensor<T>() : grad_outputs[i];
+    starts.push_back(starting_gradient("grad", outputs[i], given));
+  }
+  std::vector<Ref<Node<T>>> ends;
+  for (const BasicTensor<T>& input : inputs) {
+    if (!input.requires_grad()) {
+      throw BackwardError(fmt::format("grad: an input of shape {} does not require grad",
+                                      to_string(input.shape())));
+    }
+    ends.push_back(node_of(input));
+  }
+
+  TracedCall traced_call(options.retain_graph, options.create_graph);
+  traced_call.begins(outputs, grad_outputs, inputs);
+  std::vector<BasicTensor<T>> gradients = gradients_at(outputs, ends, starts, options, 0);
+  traced_call.ended(inputs, gradients);
+  return gradients;
+}
+
+template class BasicTensor<float>;
+template class BasicTensor<double>;
+template std::vector<Tensor> grad(const std::vector<Tensor>&, const std::vector<Tensor>&,
+                                  const std::vector<Tensor>&, GradOptions);
+template std::vector<Tensor64> grad(const std::vector<Tensor64>&, const std::vector<Tensor64>&,
+                                    const std::vector<Tensor64>&, GradOptions);
+template std::vector<Tensor> gradients_at(const std::vector<Tensor>&,
+                                          const std::vector<Ref<Node<float>>>&,
+                                          const std::vector<Tensor>&, GradOptions, std::uint64_t);
+template std::vector<Tensor64> gradients_at(const std::vector<Tensor64>&,
+                                            const std::vector<Ref<Node<double>>>&,
+                                            const std::vector<Tensor64>&, GradOptions,
+                                            std::uint64_t);
+
+}  // namespace gradbook

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/graph/record.hpp"
+
+namespace gradbook {
+
+/// The part of the graph that one backward pass visits: every node from which gradients flow,
+/// newest first, which is a reverse topological order since edges point only to older nodes. Holds
+/// the gradients on their way. Found with an explicit stack, so any depth will do.
+///
+/// The nodes carry this walk's marks while it lives. A pass may run inside another one (a
+/// checkpoint's backward); so the marks it finds are put back when it ends.
+template <class T>
+class Walk {
+ public:
+  /// From `roots`. With `ends` only what leads to one of them is needed; without, everything is.
+  /// Nodes up to number `oldest` are not walked past.
+  Walk(const std::vector<Ref<Node<T>>>& roots, const std::vector<Ref<Node<T>>>& ends,
+       std::uint64_t oldest = 0)
+      : id_(++walks_), oldest_(oldest) {
+    std::vector<Node<T>*> stack;
+    const auto visit = [&](const Ref<Node<T>>& node) {
+      if (node->walk == id_) return;
+      entries_.push_back({node->walk, node->slot, false, false, {}});
+      nodes_.push_back(node);
+      node->walk = id_;
+      if (lies_inside(*node)) stack.push_back(node.get());
+    };
+    for (const Ref<Node<T>>& root : roots) visit(root);
+    while (!stack.empty()) {
+      Node<T>* node = stack.back();
+      stack.pop_back();
+      for (const Ref<Node<T>>& edge : node->edges()) {
+        if (edge) visit(edge);
+      }
+    }
+    sort_newest_first();
+    mark_needed(ends);
+  }
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+  ~Walk() {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      nodes_[i]->walk = entries_[i].outer_walk;
+      nodes_[i]->slot = entries_[i].outer_slot;
+    }
+  }
+
+  const std::vector<Ref<Node<T>>>& nodes() const { return nodes_; }
+  bool reached(const Node<T>& node) const { return node.walk == id_; }
+  /// Does a gradient at this node reach something that wants it?
+  bool needed(const Node<T>& node) const { return reached(node) && entries_[node.slot].needed; }
+  /// True where the pass stops: nothing wanted lies beyond.
+  bool is_end(const Node<T>& node) const { return entries_[node.slot].last; }
+  /// The gradient on its way to `node`.
+  BasicTensor<T>& gradient(const Node<T>& node) { return entries_[node.slot].gradient; }
+
+ private:
+  struct Entry {
+    std::uint64_t outer_walk;
+    std::uint32_t outer_slot;
+    bool needed;
+    bool last;
+    BasicTensor<T> gradient;
+  };
+
+  bool lies_inside(const Node<T>& node) const { return node.number > oldest_; }
+
+  void sort_newest_first() {
+    // A node's slot, free until the order is settled, says which of the entries is its own.
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      nodes_[i]->slot = static_cast<std::uint32_t>(i);
+    }
+    std::sort(nodes_.begin(), nodes_.end(),
+              [](const auto& a, const auto& b) { return a->number > b->number; });
+    std::vector<Entry> sorted;
+    sorted.reserve(nodes_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      sorted.push_back(std::move(entries_[nodes_[i]->slot]));
+      nodes_[i]->slot = static_cast<std::uint32_t>(i);
+    }
+    entries_ = std::move(sorted);
+  }
+
+  /// Oldest first, so that a node's inputs are settled before it.
+  void mark_needed(const std::vector<Ref<Node<T>>>& ends) {
+    if (ends.empty()) {
+      for (Entry& entry : entries_) entry.needed = true;
+      return;
+    }
+    std::vector<bool> is_wanted(nodes_.size());
+    for (const Ref<Node<T>>& end : ends) {
+      if (reached(*end)) is_wanted[end->slot] = true;
+    }
+    for (std::size_t i = nodes_.size(); i-- > 0;) {
+      bool leads_on = false;
+      if (lies_inside(*nodes_[i])) {
+        for (const Ref<Node<T>>& edge : nodes_[i]->edges()) {
+          leads_on = leads_on || (edge && needed(*edge));
+        }
+      }
+      entries_[i].needed = leads_on || is_wanted[i];
+      entries_[i].last = !leads_on;
+    }
+  }
+
+  static inline thread_local std::uint64_t walks_ = 0;
+
+  std::uint64_t id_;
+  std::uint64_t oldest_;
+  std::vector<Ref<Node<T>>> nodes_;
+  std::vector<Entry> entries_;
+};
+
+/// The tensor that a node computed, which must still live.
+template <class T>
+BasicTensor<T> tensor_of(const Node<T>& node) {
+  return BasicTensor<T>(Ref<TensorImpl<T>>(node.output));
+}
+
+/// What grad() does once its arguments are checked: the gradients that arrive at the nodes `ends`
+/// when `outputs` start with `grad_outputs`. Nodes up to number `oldest` are not walked past.
+template <class T>
+std::vector<BasicTensor<T>> gradients_at(const std::vector<BasicTensor<T>>& outputs,
+                                         const std::vector<Ref<Node<T>>>& ends,
+                                         const std::vector<BasicTensor<T>>& grad_outputs,
+                                         GradOptions options, std::uint64_t oldest);
+
+}  // namespace gradbook

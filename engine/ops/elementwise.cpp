@@ -1,0 +1,113 @@
+#include "engine/ops/elementwise.hpp"
+
+// Each function: the forward pass of its row, then the one door onto the graph.
+
+namespace gradbook {
+
+namespace {
+
+template <class Rule, class T>
+BasicTensor<T> unary(const BasicTensor<T>& x) {
+  const ops::Unary<Rule> op;
+  return record<T, 1>(op, op.forward(x.array()), {&x});
+}
+
+template <class Rule, class T>
+BasicTensor<T> binary(const BasicTensor<T>& a, const BasicTensor<T>& b) {
+  const ops::Binary<Rule> op;
+  return record<T, 2>(op, op.forward(a.array(), b.array()), {&a, &b});
+}
+
+template <class Rule, class T>
+BasicTensor<T> with_scalar(const BasicTensor<T>& a, double scalar) {
+  const ops::WithScalar<Rule> op{scalar};
+  return record<T, 1>(op, op.forward(a.array()), {&a});
+}
+
+}  // namespace
+
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator+(const BasicTensor& other) const {
+  return binary<rules::Add>(*this, other);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator-(const BasicTensor& other) const {
+  return binary<rules::Sub>(*this, other);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator*(const BasicTensor& other) const {
+  return binary<rules::Mul>(*this, other);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator/(const BasicTensor& other) const {
+  return binary<rules::Div>(*this, other);
+}
+template <class T>
+BasicTensor<T> gate(const BasicTensor<T>& g, const BasicTensor<T>& y) {
+  return binary<rules::Gate>(g, y);
+}
+
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator+(double scalar) const {
+  return with_scalar<rules::Add>(*this, scalar);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator-(double scalar) const {
+  return with_scalar<rules::Sub>(*this, scalar);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator*(double scalar) const {
+  return with_scalar<rules::Mul>(*this, scalar);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator/(double scalar) const {
+  return with_scalar<rules::Div>(*this, scalar);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::rsub(double scalar) const {
+  return with_scalar<rules::Rsub>(*this, scalar);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::pow(double exponent) const {
+  return with_scalar<rules::Pow>(*this, exponent);
+}
+
+template <class T>
+BasicTensor<T> BasicTensor<T>::operator-() const {
+  return unary<rules::Neg>(*this);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::reciprocal() const {
+  return unary<rules::Reciprocal>(*this);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::exp() const {
+  return unary<rules::Exp>(*this);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::log() const {
+  return unary<rules::Log>(*this);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::sqrt() const {
+  return unary<rules::Sqrt>(*this);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::tanh() const {
+  return unary<rules::Tanh>(*this);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::sigmoid() const {
+  return unary<rules::Sigmoid>(*this);
+}
+template <class T>
+BasicTensor<T> BasicTensor<T>::relu() const {
+  return unary<rules::Relu>(*this);
+}
+
+template class BasicTensor<float>;
+template class BasicTensor<double>;
+template Tensor gate(const Tensor&, const Tensor&);
+template Tensor64 gate(const Tensor64&, const Tensor64&);
+
+}  // namespace gradbook
