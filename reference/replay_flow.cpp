@@ -1,0 +1,262 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "reference/replay_internal.hpp"
+#include "reference/replay_table_internal.hpp"
+
+// Between the steps. That every vjp is right does not make a gradient right: one that was sent may
+// have been lost on its way, or have come after its operation's turn. So: what arrives at a node is
+// the sum of all that was sent to it, and from every node something is sent to every input that
+// wants it.
+
+namespace gradbook::reference {
+
+namespace {
+
+using Node = std::uint64_t;  // Node::number
+using Parts = std::vector<Snapshot>;
+
+/// What moved in one backward pass.
+struct Flow {
+  std::unordered_map<Node, Parts> sent;                      // to a node, in order
+  std::map<Node, std::pair<std::size_t, Snapshot>> arrived;  // the step, and what it started from
+  std::set<std::pair<std::size_t, std::size_t>> seen;        // operation's step, input
+};
+
+class FlowReplay {
+ public:
+  FlowReplay(const Trace& trace, Findings& findings) : trace_(trace), findings_(findings) {
+    for (const Trace::Value& value : trace.values()) {
+      if (value.is_leaf && value.node != 0) leaves_.insert(value.node);
+    }
+  }
+
+  void leaf(const Trace::Leaf& leaf) { wrote(leaf.value); }
+
+  void operation(std::size_t step, const Trace::Operation& operation) {
+    const Trace::Value& output = value(operation.output);
+    if (operation.grad_mode && output.node != 0) made_by_[output.node] = step;
+    if (operation.name == "detach" || operation.name == "reshape") {
+      storage_[output.tensor] = storage(value(operation.inputs.at(0)).tensor);
+    }
+    wrote(operation.output);
+  }
+
+  void grad_set(const Trace::GradSet& set) { holds_gradient(value(set.value).node, set.gradient); }
+
+  void backward(std::size_t step, const Trace::Backward& call) {
+    forget_failed(call.first);
+    const Flow flow = collect(step, call);
+    // Where the graph runs into what was not traced (made before the trace began, or inside a
+    // checkpoint), gradients come back from there that left no mark.
+    const bool all_traced = std::all_of(flow.sent.begin(), flow.sent.end(), [&](const auto& sent) {
+      return leaves_.contains(sent.first) || made_by_.contains(sent.first);
+    });
+    if (all_traced) {
+      check_arrivals(flow);
+      check_nothing_left_out(step, call, flow);
+      check_results(step, call, flow);
+    }
+    looked_at_ = step;
+    if (!call.inputs.empty()) return;
+    for (std::size_t k = 0; k < call.gradients.size(); ++k) {
+      holds_gradient(value(call.gradients[k].first).node, call.gradient_values[k]);
+    }
+  }
+
+ private:
+  const Trace::Value& value(Trace::ValueId id) const { return trace_.values().at(id); }
+  const Trace::Operation& operation_at(std::size_t step) const {
+    return std::get<Trace::Operation>(trace_.steps().at(step));
+  }
+
+  // --- which tensor holds which gradient, and what was last written there ------------------------
+  std::size_t storage(std::size_t tensor) const {
+    const auto found = storage_.find(tensor);
+    return found == storage_.end() ? tensor : found->second;
+  }
+  void wrote(Trace::ValueId id) { latest_[storage(value(id).tensor)] = id; }
+  void holds_gradient(Node node, Trace::ValueId gradient) {
+    unknown_.erase(node);
+    if (gradient == Trace::kNone) {
+      gradient_of_.erase(node);
+      return;
+    }
+    gradient_of_[node] = value(gradient).tensor;
+    wrote(gradient);
+  }
+
+  /// Vjps that belong to no call of backward() are from one that threw. What it left in `.grad()`
+  /// nobody knows.
+  void forget_failed(std::size_t end) {
+    for (; looked_at_ < end; ++looked_at_) {
+      const auto* gradient = std::get_if<Trace::Gradient>(&trace_.steps()[looked_at_]);
+      if (gradient == nullptr) continue;
+      const Trace::Operation& operation = operation_at(gradient->step);
+      unknown_.insert(value(operation.output).node);
+      unknown_.insert(value(operation.inputs.at(gradient->input)).node);
+    }
+  }
+
+  // --- one backward pass -------------------------------------------------------------------------
+  Flow collect(std::size_t end, const Trace::Backward& call) const {
+    Flow flow;
+    for (std::size_t i = 0; i < call.outputs.size(); ++i) {
+      const Trace::Value& output = value(call.outputs[i]);
+      const bool given = i < call.grad_outputs.size() && call.grad_outputs[i] != Trace::kNone;
+      flow.sent[output.node].push_back(
+          given ? value(call.grad_outputs[i]).snapshot
+                : Snapshot(output.snapshot.shape,
+                           std::vector<double>(output.snapshot.values.size(), 1.0)));
+    }
+    for (std::size_t i = call.first; i < end; ++i) {
+      const auto* gradient = std::get_if<Trace::Gradient>(&trace_.steps()[i]);
+      if (gradient == nullptr) continue;
+      const Trace::Operation& operation = operation_at(gradient->step);
+      flow.arrived.try_emplace(value(operation.output).node, i, gradient->arriving);
+      flow.sent[value(operation.inputs.at(gradient->input)).node].push_back(gradient->result);
+      flow.seen.emplace(gradient->step, gradient->input);
+    }
+    return flow;
+  }
+
+  void check_arrivals(const Flow& flow) {
+    for (const auto& [node, arrival] : flow.arrived) {
+      const auto& [step, gradient] = arrival;
+      const auto made = made_by_.find(node);
+      if (made == made_by_.end()) continue;
+      check_sum(step,
+                fmt::format("gradient arriving at {} (step {})", operation_at(made->second).name,
+                            made->second),
+                gradient, sent_to(flow, node));
+    }
+  }
+
+  void check_nothing_left_out(std::size_t end, const Trace::Backward& call, const Flow& flow) {
+    const std::unordered_set<Node> wanted = wanted_by(call);
+    for (const auto& [node, parts] : flow.sent) {
+      const auto made = made_by_.find(node);
+      if (made == made_by_.end()) continue;
+      const Trace::Operation& operation = operation_at(made->second);
+      for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
+        const Node input =
+            operation.inputs[i] == Trace::kNone ? 0 : value(operation.inputs[i]).node;
+        if (input == 0 || (!call.inputs.empty() && !wanted.contains(input))) continue;
+        if (flow.seen.contains({made->second, i})) continue;
+        findings_.disagree(end, "backward",
+                           fmt::format("no gradient was sent from {} (step {}) to its input {}",
+                                       operation.name, made->second, i));
+      }
+    }
+  }
+
+  /// For grad(): the nodes from which a gradient can reach one of the inputs.
+  std::unordered_set<Node> wanted_by(const Trace::Backward& call) const {
+    std::unordered_set<Node> wanted;
+    for (const Trace::ValueId input : call.inputs) wanted.insert(value(input).node);
+    if (wanted.empty()) return wanted;
+    for (const auto& [node, step] : made_by_) {  // by number: inputs come before
+      for (const Trace::ValueId input : operation_at(step).inputs) {
+        if (input != Trace::kNone && wanted.contains(value(input).node)) wanted.insert(node);
+      }
+    }
+    return wanted;
+  }
+
+  void check_results(std::size_t end, const Trace::Backward& call, const Flow& flow) {
+    if (call.inputs.empty()) {
+      for (const auto& [id, gradient] : call.gradients) {
+        if (unknown_.contains(value(id).node)) continue;
+        Parts parts;
+        const auto before = gradient_of_.find(value(id).node);
+        if (before != gradient_of_.end()) {
+          const Snapshot& held = value(latest_.at(storage(before->second))).snapshot;
+          parts.emplace_back(gradient.shape, held.values);  // an alias may have another shape
+        }
+        const Parts sent = sent_to(flow, value(id).node);
+        parts.insert(parts.end(), sent.begin(), sent.end());
+        check_sum(end, fmt::format("backward: the gradient of tensor {}", value(id).tensor),
+                  gradient, parts);
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+      const Parts sent = sent_to(flow, value(call.inputs[i]).node);
+      const std::string name = fmt::format("grad: the gradient of input {}", i);
+      if (call.gradient_values[i] != Trace::kNone) {
+        check_sum(end, name, value(call.gradient_values[i]).snapshot, sent);
+      } else if (!sent.empty()) {
+        findings_.disagree(end, name, "something was sent there, but none was returned");
+      }
+    }
+  }
+
+  static Parts sent_to(const Flow& flow, Node node) {
+    const auto sent = flow.sent.find(node);
+    return sent == flow.sent.end() ? Parts() : sent->second;
+  }
+
+  void check_sum(std::size_t step, const std::string& name, const Snapshot& total,
+                 const Parts& parts) {
+    if (parts.empty()) {
+      findings_.disagree(step, name, "it came from nowhere: nothing was sent there");
+      return;
+    }
+    for (const Snapshot& part : parts) {
+      if (part.shape == total.shape) continue;
+      findings_.disagree(step, name,
+                         fmt::format("its shape is {}, but a part of it has shape {}",
+                                     to_string(total.shape), to_string(part.shape)));
+      return;
+    }
+    const auto sum = [&](Precision precision, bool magnitudes) {
+      at::Tensor result;
+      for (const Snapshot& part : parts) {
+        const at::Tensor term = to_torch(part, dtype_of(precision));
+        const at::Tensor signed_or_not = magnitudes ? term.abs() : term;
+        result = result.defined() ? result + signed_or_not : signed_or_not;
+      }
+      return result;
+    };
+    const double many = growth(static_cast<double>(parts.size()));
+    findings_.judge(
+        step, name, total,
+        {snapshot(sum(Precision::float64, false)), snapshot(sum(findings_.precision(), false)),
+         snapshot(sum(Precision::float64, true) * many)});
+  }
+
+  const Trace& trace_;
+  Findings& findings_;
+  std::unordered_set<Node> leaves_;
+  std::map<Node, std::size_t> made_by_;                     // the step of the operation
+  std::unordered_map<Node, std::size_t> gradient_of_;       // the tensor that holds it
+  std::unordered_map<std::size_t, std::size_t> storage_;    // of an alias: that of its original
+  std::unordered_map<std::size_t, Trace::ValueId> latest_;  // by storage
+  std::unordered_set<Node> unknown_;                        // whose gradient is not known
+  std::size_t looked_at_ = 0;                               // the steps before are accounted for
+};
+
+}  // namespace
+
+void replay_flow(const Trace& trace, Findings& findings) {
+  FlowReplay replay(trace, findings);
+  for (std::size_t i = 0; i < trace.steps().size(); ++i) {
+    const Trace::Step& step = trace.steps()[i];
+    if (const auto* leaf = std::get_if<Trace::Leaf>(&step)) {
+      replay.leaf(*leaf);
+    } else if (const auto* operation = std::get_if<Trace::Operation>(&step)) {
+      replay.operation(i, *operation);
+    } else if (const auto* set = std::get_if<Trace::GradSet>(&step)) {
+      replay.grad_set(*set);
+    } else if (const auto* call = std::get_if<Trace::Backward>(&step)) {
+      replay.backward(i, *call);
+    }
+  }
+}
+
+}  // namespace gradbook::reference

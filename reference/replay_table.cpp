@@ -1,0 +1,252 @@
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "reference/replay.hpp"
+#include "reference/replay_table_internal.hpp"
+
+namespace gradbook::reference {
+
+namespace {
+
+using C = Constants;
+
+/// The second operand: a tensor, or the scalar among the constants.
+template <class F>
+auto with_operand(const Tensors& in, const C& c, F f) {
+  return in.size() > 1 ? f(in[1]) : f(at::Scalar(c.scalar()));
+}
+
+at::Tensor flipped(const at::Tensor& x, const C& c, std::string_view flag) {
+  return c.number(flag) != 0 ? x.transpose(-2, -1) : x;
+}
+
+double elements(const at::Tensor& tensor) {
+  return static_cast<double>(std::max<std::int64_t>(tensor.numel(), 1));
+}
+
+double terms_of_sum(const Tensors& in, const C&, const at::Tensor& output) {
+  return elements(in[0]) / elements(output);
+}
+
+double terms_of_matmul(const Tensors& in, const C& c, const at::Tensor&) {
+  return static_cast<double>(in[0].size(c.number("transpose_a") != 0 ? -2 : -1));
+}
+
+/// LibTorch 1.13's mean over dims saves its input.
+at::Tensor mean_that_saves_nothing(const Tensors& in, const C& c) {
+  double count = 1;
+  for (const std::int64_t dim : c.integers("dims")) count *= static_cast<double>(in[0].size(dim));
+  return at::sum(in[0], c.integers("dims"), c.number("keepdim") != 0) / count;
+}
+
+/// `g` where not y <= 0, else 0.
+at::Tensor gate(const at::Tensor& g, const at::Tensor& y) {
+  const auto operands = at::broadcast_tensors({g, y});
+  return at::threshold_backward(operands[0], operands[1], 0);
+}
+
+/// Where b or b - 1 is rounded, that changes pow(a, b - 1) by |ln a| times as much.
+at::Tensor scale_of_pow(const VjpCall& call) {
+  const double b = call.constants.number("scalar");
+  const bool is_exact = call.constants.rounded(b) == b && call.constants.rounded(b - 1) == b - 1;
+  if (is_exact) return call.result.abs();
+  const at::Tensor log = call.inputs[0].abs().log().abs().nan_to_num(0.0, 100.0, 100.0);
+  return call.result.abs() * (1 + log.clamp_max(100.0));
+}
+
+constexpr auto multilinear = VjpScale::of_magnitudes;
+
+const Row rows[] = {
+    {.name = "add",
+     .run =
+         [](const Tensors& in, const C& c) {
+           return with_operand(in, c, [&](const auto& b) { return at::add(in[0], b); });
+         },
+     .write = [](const Tensors& in,
+                 const C& c) { with_operand(in, c, [&](const auto& b) { return in[0].add_(b); }); },
+     .vjp_scale = multilinear},
+    {.name = "sub",
+     .run =
+         [](const Tensors& in, const C& c) {
+           return with_operand(in, c, [&](const auto& b) { return at::sub(in[0], b); });
+         },
+     .write = [](const Tensors& in,
+                 const C& c) { with_operand(in, c, [&](const auto& b) { return in[0].sub_(b); }); },
+     .vjp_scale = multilinear},
+    {.name = "rsub",
+     .run = [](const Tensors& in, const C& c) { return at::rsub(in[0], at::Scalar(c.scalar())); },
+     .vjp_scale = multilinear},
+    {.name = "mul",
+     .run =
+         [](const Tensors& in, const C& c) {
+           return with_operand(in, c, [&](const auto& b) { return at::mul(in[0], b); });
+         },
+     .write = [](const Tensors& in,
+                 const C& c) { with_operand(in, c, [&](const auto& b) { return in[0].mul_(b); }); },
+     .vjp_scale = multilinear},
+    {.name = "div",
+     .run =
+         [](const Tensors& in, const C& c) {
+           return with_operand(in, c, [&](const auto& b) { return at::div(in[0], b); });
+         },
+     .vjp_scale = multilinear},
+    {.name = "pow",
+     .run = [](const Tensors& in, const C& c) { return at::pow(in[0], at::Scalar(c.scalar())); },
+     .own_vjp_scale = scale_of_pow},
+    {.name = "neg", .run = [](const Tensors& in, const C&) { return at::neg(in[0]); }},
+    {.name = "reciprocal",
+     .run = [](const Tensors& in, const C&) { return at::reciprocal(in[0]); }},
+    {.name = "exp", .run = [](const Tensors& in, const C&) { return at::exp(in[0]); }},
+    {.name = "log", .run = [](const Tensors& in, const C&) { return at::log(in[0]); }},
+    {.name = "sqrt", .run = [](const Tensors& in, const C&) { return at::sqrt(in[0]); }},
+    // 1 - y y cancels near |y| = 1, so its terms' scale is 1.
+    {.name = "tanh",
+     .run = [](const Tensors& in, const C&) { return at::tanh(in[0]); },
+     .own_vjp_scale = [](const VjpCall& call) { return call.g.abs(); }},
+    // So does 1 - y near y = 1.
+    {.name = "sigmoid",
+     .run = [](const Tensors& in, const C&) { return at::sigmoid(in[0]); },
+     .own_vjp_scale = [](const VjpCall& call) { return call.g.abs() * call.output; }},
+    {.name = "relu", .run = [](const Tensors& in, const C&) { return at::relu(in[0]); }},
+    // In a program on a copy of y: ours saves y only where g requires grad.
+    {.name = "gate",
+     .run = [](const Tensors& in, const C&) { return gate(in[0], in[1]); },
+     .run_in_program = [](const Tensors& in, const C&) { return gate(in[0], in[1].clone()); }},
+    {.name = "copy",
+     .run = [](const Tensors& in, const C&) { return in[1].expand_as(in[0]).clone(); },
+     .write = [](const Tensors& in, const C&) { in[0].copy_(in[1]); },
+     .vjp_scale = multilinear,
+     .out_of_place = false},
+    {.name = "zero",
+     .run = [](const Tensors& in, const C&) { return at::zeros_like(in[0]); },
+     .write = [](const Tensors& in, const C&) { in[0].zero_(); },
+     .out_of_place = false},
+
+    {.name = "sum",
+     .run = [](const Tensors& in,
+               const C& c) { return at::sum(in[0], c.integers("dims"), c.number("keepdim") != 0); },
+     .terms = terms_of_sum},
+    {.name = "mean",
+     .run =
+         [](const Tensors& in, const C& c) {
+           return at::mean(in[0], c.integers("dims"), c.number("keepdim") != 0);
+         },
+     .run_in_program = mean_that_saves_nothing,
+     .terms = terms_of_sum},
+    // sum_to_size hands back its input where there is nothing to sum; ours is always a copy.
+    {.name = "sum_to",
+     .run = [](const Tensors& in,
+               const C& c) { return in[0].sum_to_size(c.integers("shape")).clone(); },
+     .terms = terms_of_sum},
+    {.name = "matmul",
+     .run =
+         [](const Tensors& in, const C& c) {
+           return at::matmul(flipped(in[0], c, "transpose_a"), flipped(in[1], c, "transpose_b"));
+         },
+     .terms = terms_of_matmul,
+     .vjp_scale = multilinear},
+
+    // Copies, where LibTorch has views (engine/parity.md).
+    {.name = "transpose",
+     .run =
+         [](const Tensors& in, const C& c) {
+           return in[0]
+               .transpose(c.integers("dim0").at(0), c.integers("dim1").at(0))
+               .clone(at::MemoryFormat::Contiguous);
+         }},
+    {.name = "expand",
+     .run =
+         [](const Tensors& in, const C& c) {
+           return in[0].expand(c.integers("shape")).clone(at::MemoryFormat::Contiguous);
+         }},
+    // Aliases, as in LibTorch.
+    {.name = "reshape",
+     .run = [](const Tensors& in, const C& c) { return in[0].reshape(c.integers("shape")); }},
+    {.name = "detach", .run = [](const Tensors& in, const C&) { return in[0].detach(); }},
+};
+
+}  // namespace
+
+const std::vector<double>& Constants::numbers(std::string_view name) const {
+  for (const auto& [attribute, values] : attributes_) {
+    if (attribute == name) return values;
+  }
+  throw std::out_of_range("the trace has no attribute '" + std::string(name) + "'");
+}
+
+std::vector<std::int64_t> Constants::integers(std::string_view name) const {
+  const std::vector<double>& values = numbers(name);
+  return {values.begin(), values.end()};
+}
+
+double Constants::rounded(double value) const {
+  return precision_ == Precision::float32 ? static_cast<double>(static_cast<float>(value)) : value;
+}
+
+const Row* row_of(std::string_view operation) {
+  const bool in_place = operation.ends_with('_');
+  if (in_place) operation.remove_suffix(1);
+  for (const Row& row : rows) {
+    if (row.name != operation) continue;
+    return (in_place ? row.write != nullptr : row.out_of_place) ? &row : nullptr;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> replayable_operations() {
+  std::vector<std::string> names;
+  for (const Row& row : rows) {
+    if (row.out_of_place) names.emplace_back(row.name);
+    if (row.write != nullptr) names.push_back(std::string(row.name) + "_");
+  }
+  return names;
+}
+
+at::Tensor OneStep::result() const {
+  const at::NoGradGuard not_recorded;
+  return row.run(inputs, constants);
+}
+
+at::Tensor OneStep::result_scale(const at::Tensor& output) const {
+  if (row.terms == nullptr) return output.abs();
+  const at::NoGradGuard not_recorded;
+  Tensors magnitudes;
+  for (const at::Tensor& input : inputs) magnitudes.push_back(input.abs());
+  return row.run(magnitudes, constants) * growth(row.terms(inputs, constants, output));
+}
+
+at::Tensor OneStep::vjp(std::size_t input, const at::Tensor& g) const {
+  return vjp_at(inputs, input, g);
+}
+
+at::Tensor OneStep::vjp_scale(std::size_t input, const at::Tensor& g,
+                              const at::Tensor& result) const {
+  if (row.own_vjp_scale != nullptr) {
+    const at::NoGradGuard not_recorded;
+    return row.own_vjp_scale({g, inputs, constants, this->result(), result});
+  }
+  Tensors at = inputs;
+  if (row.vjp_scale == VjpScale::of_magnitudes) {
+    for (at::Tensor& each : at) each = each.abs();
+  }
+  const double inner = row.name == "matmul" ? row.terms(inputs, constants, g) : 1;
+  const double terms = elements(g) * inner / elements(inputs[input]);
+  return vjp_at(at, input, g.abs()).abs() * growth(terms);
+}
+
+at::Tensor OneStep::vjp_at(const Tensors& values, std::size_t input, const at::Tensor& g) const {
+  const at::AutoGradMode recorded(true);
+  Tensors leaves;
+  for (const at::Tensor& value : values) leaves.push_back(value.detach());
+  leaves.at(input).requires_grad_(true);
+  const at::Tensor output = row.run(leaves, constants);
+  if (!output.requires_grad()) return at::zeros_like(values[input]);
+  const at::Tensor gradient =
+      torch::autograd::grad({output}, {leaves[input]}, {g}, {}, false, true)[0];
+  return gradient.defined() ? gradient : at::zeros_like(values[input]);
+}
+
+double growth(double terms) { return std::max(1.0, std::sqrt(terms) / 4); }
+
+}  // namespace gradbook::reference
