@@ -1,0 +1,73 @@
+// What a reader may type in lesson 12: "a=4", "b=-1", "a=4 b=2".
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace gradbook::explore {
+
+struct Point {
+  double a = 2;
+  double b = 3;
+};
+
+/// A finite decimal number, "4", "-1.5", "2e3", and nothing else.
+inline std::optional<double> parse_number(std::string_view text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
+/// Without the spaces at both ends.
+inline std::string trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t") + 1 - first));
+}
+
+/// The words that end the conversation.
+inline bool leaves(std::string_view word) {
+  return word == "quit" || word == "q" || word == "exit";
+}
+
+/// `text` with "?" for each control byte, so that it can be shown on a terminal.
+inline std::string printable(std::string text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+  return text;
+}
+
+/// `line` without the spaces around each "=", and with spaces for commas: "a = 4, b=2" is two words
+/// then.
+inline std::string join_assignments(std::string_view line) {
+  std::string joined;
+  for (char c : line) {
+    if (c == ',') c = ' ';
+    const bool space = c == ' ' || c == '\t';
+    if (c == '=') joined.erase(joined.find_last_not_of(" \t") + 1);
+    if (!space || joined.empty() || joined.back() != '=') joined += c;
+  }
+  return joined;
+}
+
+/// Where `line` leads from `from`; nothing where it does not parse.
+inline std::optional<Point> parse_point(std::string_view line, Point from) {
+  std::istringstream words(join_assignments(line));
+  for (std::string word; words >> word;) {
+    const bool assigns = word.starts_with("a=") || word.starts_with("b=");
+    const auto number = assigns ? parse_number(word.substr(2)) : std::nullopt;
+    if (!number) return std::nullopt;
+    (word.front() == 'a' ? from.a : from.b) = *number;
+  }
+  return from;
+}
+
+}  // namespace gradbook::explore

@@ -1,0 +1,16 @@
+// A page as JSON for programs. Every field is documented in lessons/workbook/README.md.
+#pragma once
+
+#include <string>
+
+#include "lessons/workbook/result.hpp"
+
+namespace gradbook::workbook {
+
+/// One JSON object on one line, ended by a line break.
+std::string to_json(const LessonResult& result);
+
+/// What the lesson says about itself, without running it: the same kind of line.
+std::string about_json(const LessonInfo& info);
+
+}  // namespace gradbook::workbook

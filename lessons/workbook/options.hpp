@@ -1,0 +1,41 @@
+// The options every lesson binary takes.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "lessons/workbook/lesson.hpp"
+#include "lessons/workbook/terminal.hpp"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace gradbook::workbook {
+
+struct CommandLine {
+  bool json = false;
+  bool quiet = false;
+  bool about = false;
+  ColorChoice color = ColorChoice::automatic;
+  std::string graph_file = {};
+  std::string source = {};  // "lesson", "twin" or empty
+  std::string seed = "42";
+};
+
+/// Parses `argv`. Where that is the end of it, the exit code: 0 after --help (on `out`), 2 after
+/// wrong usage, with one line on `err` that names what was expected.
+std::optional<int> parse_or_explain(CLI::App& app, int argc, const char* const* argv,
+                                    std::ostream& out, std::ostream& err);
+
+/// Adds `--color auto|always|never`.
+void add_color_option(CLI::App& app, ColorChoice& choice);
+
+/// Adds the options of every lesson, bound to `line`.
+void add_lesson_options(CLI::App& app, CommandLine& line);
+
+/// What of `line` the lesson may know.
+Options lesson_options(const CommandLine& line);
+
+}  // namespace gradbook::workbook
