@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <typeinfo>
+#include <vector>
+
+#include "engine/tensor.hpp"
+
+// The engine's half of the misuse table; LibTorch's is reference/misuse/misuse.cpp, with a row of
+// each name. Both refuse, or both give the same result; where they differ on purpose the row names
+// the entry of engine/parity.md that says why.
+
+namespace gradbook::misuse {
+
+struct Row {
+  std::string name;
+  std::function<Snapshot()> run;
+  const std::type_info* error = nullptr;  ///< what the engine throws; null: it gives a result
+  std::string difference = {};            ///< entry of parity::differences()
+};
+
+/// Shapes, dimensions, elements.
+std::vector<Row> shape_rows();
+/// Backward in all wrong ways.
+std::vector<Row> backward_rows();
+/// Writes in place, gradient state, edges of the number line.
+std::vector<Row> state_rows();
+/// Where the engines differ on purpose.
+std::vector<Row> differing_rows();
+
+inline Tensor leaf() { return Tensor({1, 2}, requires_grad); }
+
+}  // namespace gradbook::misuse

@@ -1,0 +1,108 @@
+#include "reference/misuse/misuse.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "engine/parity.hpp"
+#include "tests/crossvalidation/misuse_table.hpp"
+
+namespace gradbook::misuse {
+namespace {
+
+std::vector<Row> table() {
+  std::vector<Row> rows = shape_rows();
+  for (const auto& more : {backward_rows(), state_rows(), differing_rows()}) {
+    rows.insert(rows.end(), more.begin(), more.end());
+  }
+  return rows;
+}
+
+/// What came of a row: a result, or the message of the refusal.
+struct Outcome {
+  std::optional<Snapshot> result;
+  std::string message;
+};
+
+Outcome outcome_of(const std::function<Snapshot()>& run) {
+  try {
+    return {run(), ""};
+  } catch (const std::exception& error) {
+    return {std::nullopt, error.what()};
+  }
+}
+
+bool same(const Snapshot& a, const Snapshot& b) {
+  if (a.shape != b.shape) return false;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    const bool both_nan = std::isnan(a.values[i]) && std::isnan(b.values[i]);
+    if (!both_nan && a.values[i] != b.values[i] &&
+        !(std::abs(a.values[i] - b.values[i]) <= 1e-6 * std::abs(b.values[i]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::map<std::string, std::function<Snapshot()>> libtorch_rows() {
+  std::map<std::string, std::function<Snapshot()>> rows;
+  for (const reference::Misuse& misuse : reference::misuses()) rows[misuse.name] = misuse.run;
+  return rows;
+}
+
+TEST(Misuse, HasTheSameRowsInBothEngines) {
+  std::set<std::string> engine;
+  std::set<std::string> libtorch;
+  for (const Row& row : table()) EXPECT_TRUE(engine.insert(row.name).second) << row.name;
+  for (const auto& [name, run] : libtorch_rows()) libtorch.insert(name);
+  EXPECT_EQ(engine, libtorch);
+  EXPECT_EQ(reference::misuses().size(), libtorch.size());
+  EXPECT_GE(engine.size(), 40U);
+}
+
+TEST(Misuse, BothRefuseOrBothGiveTheSameResult) {
+  const auto libtorch = libtorch_rows();
+  for (const Row& row : table()) {
+    if (!row.difference.empty()) continue;
+    SCOPED_TRACE(row.name);
+    const Outcome ours = outcome_of(row.run);
+    const Outcome theirs = outcome_of(libtorch.at(row.name));
+    ASSERT_EQ(ours.result.has_value(), theirs.result.has_value()) << ours.message << theirs.message;
+    if (ours.result) {
+      EXPECT_TRUE(same(*ours.result, *theirs.result));
+    }
+  }
+}
+
+TEST(Misuse, IsRefusedByTheNamedClass) {
+  for (const Row& row : table()) {
+    SCOPED_TRACE(row.name);
+    try {
+      row.run();
+      EXPECT_EQ(row.error, nullptr) << "gave a result";
+    } catch (const Error& error) {
+      ASSERT_NE(row.error, nullptr) << error.what();
+      EXPECT_EQ(std::string(typeid(error).name()), row.error->name()) << error.what();
+      EXPECT_GE(std::string(error.what()).size(), 30U) << "says too little: " << error.what();
+    }
+  }
+}
+
+TEST(Misuse, DiffersOnlyWhereTheParityPageSaysSo) {
+  const auto libtorch = libtorch_rows();
+  std::set<std::string> known;
+  for (const parity::Difference& difference : parity::differences()) known.insert(difference.name);
+  for (const Row& row : differing_rows()) {
+    SCOPED_TRACE(row.name);
+    EXPECT_EQ(known.count(row.difference), 1U) << row.difference;
+    const Outcome ours = outcome_of(row.run);
+    const Outcome theirs = outcome_of(libtorch.at(row.name));
+    EXPECT_NE(ours.result.has_value(), theirs.result.has_value()) << "no longer a difference";
+  }
+}
+
+}  // namespace
+}  // namespace gradbook::misuse

@@ -1,0 +1,174 @@
+#include "engine/checkpoint.hpp"
+
+#include <gtest/gtest.h>
+
+#include "engine/memory.hpp"
+#include "engine/parity.hpp"
+#include "engine/random.hpp"
+#include "tests/engine/expect.hpp"
+
+namespace gradbook {
+namespace {
+
+using Many = std::vector<Tensor64>;
+
+const std::function<Tensor64(const Many&)> two_inputs = [](const Many& in) {
+  return (in[0] * in[1]).tanh() + in[1].pow(2);
+};
+
+TEST(Checkpoint, GivesTheValuesAndGradientsOfThePlainFunction) {
+  const Tensor64 a({0.5, -1}, requires_grad);
+  const Tensor64 b({2, 0.25}, requires_grad);
+  const Tensor64 plain = two_inputs({a, b});
+  const Tensor64 checked = checkpoint(two_inputs, {a, b});
+  EXPECT_EQ(plain.snapshot(), checked.snapshot());
+  const Many expected = grad<double>({plain.sum()}, {a, b});
+  const Many actual = grad<double>({checked.sum()}, {a, b});
+  EXPECT_EQ(expected[0].snapshot(), actual[0].snapshot());
+  EXPECT_EQ(expected[1].snapshot(), actual[1].snapshot());
+}
+
+TEST(Checkpoint, OneTensorGivenTwiceGetsBothGradients) {
+  const Tensor64 x({3}, requires_grad);
+  const std::function<Tensor64(const Many&)> product = [](const Many& in) { return in[0] * in[1]; };
+  for (const bool create_graph : {false, true}) {
+    EXPECT_EQ(grad(checkpoint(product, {x, x}), x, {.create_graph = create_graph}).item(), 6);
+  }
+}
+
+TEST(Checkpoint, CapturedWeightsLearnWhenTheInputNeedsNoGradient) {
+  const Tensor64 x({1, 2});
+  const Tensor64 w({3, 4}, requires_grad);
+  const Tensor64 y = checkpoint([&](const Tensor64& in) { return (in * w).pow(2); }, x);
+  EXPECT_TRUE(y.requires_grad());
+  y.sum().backward();
+  EXPECT_EQ(w.grad().snapshot(), Snapshot({2}, {6, 32}));
+}
+
+TEST(Checkpoint, ACapturedIntermediatePassesItsGradientOn) {
+  const Tensor64 x({1, 2}, requires_grad);
+  const Tensor64 w({3, 4}, requires_grad);
+  const Tensor64 scaled = w * 2;
+  checkpoint([&](const Tensor64& in) { return in * scaled; }, x).sum().backward();
+  EXPECT_EQ(w.grad().snapshot(), Snapshot({2}, {2, 4}));
+  EXPECT_EQ(x.grad().snapshot(), Snapshot({2}, {6, 8}));
+}
+
+TEST(Checkpoint, GradLeavesCapturedWeightsAlone) {
+  const Tensor64 x({1, 2}, requires_grad);
+  const Tensor64 w({3, 4}, requires_grad);
+  grad(checkpoint([&](const Tensor64& in) { return in * w; }, x).sum(), x);
+  EXPECT_FALSE(w.grad().defined());
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Checkpoint, HasSecondDerivativesWithRespectToInputsAndCaptures) {
+  const Tensor64 x({0.5, -1}, requires_grad);
+  const Tensor64 w({2, 0.25}, requires_grad);
+  const auto block = [&](const Tensor64& in) { return (in * w).tanh() * in; };
+  const auto penalty = [&](const Tensor64& y) {
+    const Tensor64 slope = grad(y.sum(), x, {.create_graph = true});
+    return grad<double>({(slope * slope).sum()}, {x, w});
+  };
+  const Many expected = penalty(block(x));
+  const Many actual = penalty(checkpoint(block, x));
+  EXPECT_EQ(expected[0].snapshot(), actual[0].snapshot());
+  EXPECT_EQ(expected[1].snapshot(), actual[1].snapshot());
+}
+
+TEST(Checkpoint, NestsInAnotherCheckpoint) {
+  const Tensor64 x({0.5, -1}, requires_grad);
+  const auto inner = [](const Tensor64& in) { return in.tanh() * in; };
+  const auto outer = [&](const Tensor64& in) { return checkpoint(inner, in.exp()) * in; };
+  EXPECT_EQ(grad(checkpoint(outer, x).sum(), x).snapshot(),
+            grad((inner(x.exp()) * x).sum(), x).snapshot());
+}
+
+TEST(Checkpoint, KeepsTheInputAndNoIntermediate) {
+  const Tensor64 x = Tensor64::ones({1000}, requires_grad);
+  const std::size_t before = memory::live_bytes();
+  const Tensor64 y = checkpoint([](const Tensor64& in) { return in.tanh().tanh().tanh(); }, x);
+  EXPECT_EQ(memory::live_bytes() - before, 1000 * sizeof(double)) << "the result, and x is there";
+  EXPECT_EQ(parity::saved_bytes(y), 1000 * sizeof(double));
+}
+
+TEST(Checkpoint, RandomNumbersInsideAreRefused) {
+  RandomState random(1);
+  const Tensor64 x({1, 2}, requires_grad);
+  const Tensor64 y =
+      checkpoint([&](const Tensor64& in) { return in * random.randn<double>({2}); }, x);
+  message_of<CheckpointError>([&] { y.sum().backward(); });
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Checkpoint, AChangedCaptureIsRefusedEvenWhereTheResultIsTheSame) {
+  const Tensor64 x({0, 0}, requires_grad);
+  Tensor64 constant({3, 4});
+  const Tensor64 y = checkpoint([&](const Tensor64& in) { return in * constant; }, x);
+  constant.add_(1);  // 0 * 4 is 0 * 3, but the slope is another
+  message_of<CheckpointError>([&] { y.sum().backward(); });
+}
+
+TEST(Checkpoint, AChangedInputIsRefusedByName) {
+  Tensor64 x({1, 2}, requires_grad);
+  const Tensor64 y = checkpoint([](const Tensor64& in) { return in.exp(); }, x);
+  {
+    const NoGradGuard guard;
+    x.add_(1);
+  }
+  expect_mentions(message_of<SavedTensorChangedError>([&] { y.sum().backward(); }),
+                  {"checkpoint", "(2,)"});
+}
+
+TEST(Checkpoint, RunsBackwardTwiceOnlyIfRetained) {
+  const Tensor64 x({1, 2}, requires_grad);
+  const Tensor64 y = checkpoint([](const Tensor64& in) { return in.exp(); }, x).sum();
+  y.backward({.retain_graph = true});
+  y.backward();
+  message_of<GraphFreedError>([&] { y.backward(); });
+}
+
+// Regression: the inner pass ran the vjps of captured tensors' own past, and freed what they saved.
+TEST(Checkpoint, CapturingATensorAndItsAncestorCountsEachPathOnce) {
+  const Tensor64 x({1}, requires_grad);
+  const Tensor64 w({3}, requires_grad);
+  for (const Tensor64& h : {w * 2, w * w, w.exp()}) {
+    const auto block = [h, w](const Tensor64& in) { return h * w * in; };
+    const Many expected = grad<double>({block(x).sum()}, {x, w}, {}, {.retain_graph = true});
+    const Many actual = grad<double>({checkpoint(block, x).sum()}, {x, w});
+    EXPECT_EQ(expected[0].snapshot(), actual[0].snapshot());
+    EXPECT_EQ(expected[1].snapshot(), actual[1].snapshot());
+  }
+}
+
+TEST(Checkpoint, CapturingItsOwnInputCountsEachPathOnce) {
+  const Tensor64 w({3}, requires_grad);
+  const auto block = [w](const Tensor64& in) { return in * w; };
+  for (const bool create_graph : {false, true}) {
+    EXPECT_EQ(grad(checkpoint(block, w), w, {.create_graph = create_graph}).item(), 6);
+  }
+}
+
+// Regression: the result of an identity was the input's storage, and a write to it changed a leaf.
+TEST(Checkpoint, AWriteToTheResultOfAnIdentityLeavesTheInputAlone) {
+  const Tensor64 x({1, 2}, requires_grad);
+  Tensor64 y = checkpoint([](const Tensor64& in) { return in; }, x);
+  y.add_(1);
+  EXPECT_EQ(x.snapshot(), Snapshot({2}, {1, 2}));
+}
+
+TEST(Checkpoint, OfTheIdentityIsTheIdentity) {
+  const Tensor64 x({1, 2}, requires_grad);
+  const Tensor64 y = checkpoint([](const Tensor64& in) { return in; }, x);
+  y.backward(Tensor64({5, 7}));
+  EXPECT_EQ(x.grad().snapshot(), Snapshot({2}, {5, 7}));
+}
+
+TEST(Checkpoint, WithoutGradModeItIsThePlainFunction) {
+  const Tensor64 x({1, 2}, requires_grad);
+  const NoGradGuard guard;
+  EXPECT_FALSE(checkpoint([](const Tensor64& in) { return in.exp(); }, x).requires_grad());
+}
+
+}  // namespace
+}  // namespace gradbook
