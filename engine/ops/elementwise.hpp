@@ -119,7 +119,7 @@ struct Binary {
 template <class Rule>
 struct WithScalar {
   static constexpr std::string_view name = Rule::name;
-  static constexpr rules::Reads reads[] = {Rule::reads[0] & ~rules::kB};
+  static constexpr rules::Reads reads[1] = {Rule::reads[0] & ~rules::kB};
   static constexpr bool broadcasts = false;
   double scalar;
   Attributes attributes() const { return {{"scalar", {scalar}}}; }
