@@ -1,9 +1,9 @@
 #include <fmt/format.h>
-#include <torch/version.h>
 
 #include <unordered_map>
 #include <unordered_set>
 
+#include "reference/quiet.hpp"
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
 
@@ -15,30 +15,6 @@
 namespace gradbook::reference {
 
 namespace {
-
-#if TORCH_VERSION_MAJOR >= 2
-namespace warnings = c10::WarningUtils;
-#else
-namespace warnings = c10::Warning;
-#endif
-
-/// While one lives, LibTorch does not warn that backward with create_graph makes a cycle of owners:
-/// ProgramReplay breaks it when it ends.
-class Quiet final : c10::WarningHandler {
- public:
-  Quiet() : previous_(warnings::get_warning_handler()) { warnings::set_warning_handler(this); }
-  ~Quiet() override { warnings::set_warning_handler(previous_); }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-#if TORCH_VERSION_MAJOR >= 2
-  void process(const c10::Warning&) override {}
-#else
-  void process(const c10::SourceLocation&, const std::string&, bool) override {}
-#endif
-
- private:
-  c10::WarningHandler* previous_;
-};
 
 class ProgramReplay {
  public:
@@ -140,7 +116,10 @@ class ProgramReplay {
         // LibTorch may hand out a view of something smaller, which the program could not write to.
         const at::AutoGradMode mode(call.create_graph);
         const bool is_view = gradients[i].defined() && gradients[i].is_view();
-        arrived(step, name, value(id).snapshot, is_view ? gradients[i].clone() : gradients[i], id);
+        // The engine hands back the program's own tensor where a cotangent passes unchanged.
+        const bool is_new = !tensors_.contains(value(id).tensor);
+        arrived(step, name, value(id).snapshot, is_view ? gradients[i].clone() : gradients[i], id,
+                is_new);
       } else if (gradients[i].defined()) {
         findings_.disagree(step, name, "the engine has none, LibTorch has one");
       }
@@ -172,12 +151,12 @@ class ProgramReplay {
                                    engine.requires_grad ? "does not" : "does"));
   }
 
-  /// A gradient that a backward pass gave; from now on `id` is LibTorch's tensor.
+  /// A gradient that a backward pass gave; if it `is_new`, from now on `id` is LibTorch's tensor.
   void arrived(std::size_t step, const std::string& name, const Snapshot& engine,
-               const at::Tensor& libtorch, Trace::ValueId id) {
+               const at::Tensor& libtorch, Trace::ValueId id, bool is_new = true) {
     if (libtorch.defined()) {
       findings_.end_to_end(engine, snapshot(libtorch));
-      tensors_[value(id).tensor] = libtorch;
+      if (is_new) tensors_[value(id).tensor] = libtorch;
     } else {
       findings_.disagree(step, name, "the engine has one, LibTorch has none");
     }

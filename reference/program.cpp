@@ -1,0 +1,202 @@
+#include "reference/program.hpp"
+
+#include <c10/util/Logging.h>
+
+#include "reference/quiet.hpp"
+#include "reference/replay_internal.hpp"
+#include "reference/replay_table_internal.hpp"
+
+// A program as someone would write it with LibTorch, line by line.
+
+namespace gradbook::reference {
+
+namespace {
+
+/// LibTorch walks and names the whole stack for every error that it throws, which takes longer than
+/// the rest of a program. Nobody reads it here.
+void without_backtraces() {
+  static const bool done = [] {
+    c10::SetStackTraceFetcher([] { return std::string(); });
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+class ProgramRun {
+ public:
+  ProgramRun(const Program& program, const Concessions& concessions)
+      : program_(program), concessions_(concessions) {}
+  ProgramRun(const ProgramRun&) = delete;
+  ProgramRun& operator=(const ProgramRun&) = delete;
+  // A gradient that was recorded refers to the tensor whose gradient it is.
+  ~ProgramRun() {
+    for (const at::Tensor& tensor : tensors_) {
+      if (tensor.defined()) tensor.mutable_grad().reset();
+    }
+  }
+
+  Outcome outcome() {
+    const at::AutoGradMode recorded(true);
+    Outcome outcome;
+    try {
+      for (const Line& line : program_.lines) outcome.results.push_back(run(line));
+    } catch (const std::exception& error) {
+      outcome.error = first_line(error);
+    }
+    tensors_.resize(outcome.results.size());
+    for (const at::Tensor& tensor : tensors_) {
+      outcome.finals.push_back(result_of(tensor));
+      outcome.gradients.push_back(tensor.defined() ? result_of(tensor.grad()).value : std::nullopt);
+    }
+    return outcome;
+  }
+
+ private:
+  static LineResult result_of(const at::Tensor& tensor) {
+    if (!tensor.defined()) return {};
+    return {snapshot(tensor), tensor.requires_grad(), tensor.is_leaf()};
+  }
+
+  LineResult run(const Line& line) {
+    tensors_.emplace_back();
+    if (line.op == "argmax") return {argmax(line)};
+    const at::Tensor result = tensor_of(line);
+    tensors_.back() = result;
+    return result_of(result);
+  }
+
+  const at::Tensor& input(const Line& line, std::size_t i) const {
+    return tensors_.at(line.inputs.at(i));
+  }
+  at::Tensor input_or_none(const Line& line, std::size_t i) const {
+    return i < line.inputs.size() ? input(line, i) : at::Tensor();
+  }
+
+  at::Tensor tensor_of(const Line& line) {
+    if (line.op == "leaf") return leaf(line);
+    if (line.op == "no_grad" || line.op == "end_no_grad") {
+      at::GradMode::set_enabled(line.op == "end_no_grad");
+      return {};
+    }
+    const at::Tensor& x = input(line, 0);
+    TORCH_CHECK(x.defined(), "an undefined tensor");  // some functions would go on without one
+    if (line.op == "clone") return x.clone();
+    if (line.op == "grad") return grad(line);
+    if (line.op == "grad_of") return contiguous_gradient(x);
+    if (line.op == "backward") {
+      const bool create_graph = flag(line, "create_graph");
+      x.backward(input_or_none(line, 1), flag(line, "retain_graph") || create_graph, create_graph);
+    } else if (line.op == "zero_grad") {
+      x.mutable_grad().reset();
+    } else if (line.op == "retain_grad") {
+      // LibTorch 1.13 crashes on a view that was written to if it has not been asked for this.
+      x.grad_fn();
+      x.retain_grad();
+    } else if (line.op == "requires_grad_") {
+      x.requires_grad_(flag(line, "wanted"));
+    } else {
+      return computed(line);
+    }
+    return {};
+  }
+
+  static bool flag(const Line& line, std::string_view name) {
+    return number_or(line, name, 0) != 0;
+  }
+
+  at::Tensor leaf(const Line& line) const {
+    const auto options = at::TensorOptions(dtype_of(program_.precision));
+    return to_torch(line.data, options.requires_grad(flag(line, "requires_grad")));
+  }
+
+  Snapshot argmax(const Line& line) const {
+    const at::Tensor& x = input(line, 0);
+    const auto dim = integers_or_none(line, "dim");
+    const at::Tensor indices = dim.empty() ? x.argmax() : x.argmax(dim.front());
+    Snapshot numbers = snapshot(indices);
+    numbers.shape = {numbers.values.size()};  // as the engine returns them
+    return numbers;
+  }
+
+  at::Tensor grad(const Line& line) const {
+    const bool create_graph = flag(line, "create_graph");
+    Tensors starts;
+    if (line.inputs.size() > 2) starts.push_back(input(line, 2));
+    const at::Tensor gradient = torch::autograd::grad({input(line, 0)}, {input(line, 1)}, starts,
+                                                      flag(line, "retain_graph") || create_graph,
+                                                      create_graph, flag(line, "allow_unused"))[0];
+    const at::AutoGradMode mode(create_graph);
+    return gradient.defined() ? gradient.contiguous() : gradient;
+  }
+
+  /// The engine's tensors are contiguous, LibTorch's gradients sometimes views of smaller or
+  /// transposed ones.
+  static at::Tensor contiguous_gradient(const at::Tensor& x) {
+    const at::Tensor& gradient = x.grad();
+    if (!gradient.defined() || gradient.is_contiguous()) return gradient;
+    const at::AutoGradMode mode(gradient.requires_grad());
+    x.mutable_grad() = gradient.contiguous();
+    return x.grad();
+  }
+
+  /// Everything that the table of LibTorch's counterparts has.
+  at::Tensor computed(const Line& line) const {
+    Tensors inputs;
+    for (const std::size_t i : line.inputs) inputs.push_back(tensors_.at(i));
+    if (line.op == "matmul") {
+      return concessions_.matmul_saves_operands ? matmul_of_products(inputs[0], inputs[1])
+                                                : at::matmul(inputs[0], inputs[1]);
+    }
+    if (line.op == "sum" || line.op == "mean") return reduced(line, inputs);
+    const bool is_scalar = inputs[0].defined() && inputs[0].dim() == 0;
+    if (line.op == "transpose" && is_scalar) {  // nothing to copy: the engine's is an alias too
+      return inputs[0].transpose(integers_or_none(line, "dim0")[0],
+                                 integers_or_none(line, "dim1")[0]);
+    }
+    const Row& row = *row_of(line.op);
+    const Constants constants(line.attributes, program_.precision);
+    if (line.op.back() != '_') return row.run(inputs, constants);
+    row.write(inputs, constants);
+    return inputs[0];
+  }
+
+  at::Tensor reduced(const Line& line, const Tensors& inputs) const {
+    const Line all_named{line.op,
+                         {},
+                         {{"dims", constant(line, "dims") == nullptr ? std::vector<double>()
+                                                                     : *constant(line, "dims")},
+                          {"keepdim", {number_or(line, "keepdim", 0)}}}};
+    const Constants constants(all_named.attributes, program_.precision);
+    const Row& row = *row_of(line.op);
+    const bool over_dims = !constants.numbers("dims").empty();
+    if (line.op == "mean" && !over_dims && !flag(line, "keepdim")) return at::mean(inputs[0]);
+    const bool concede = over_dims && concessions_.mean_saves_nothing;
+    return concede && row.run_in_program != nullptr ? row.run_in_program(inputs, constants)
+                                                    : row.run(inputs, constants);
+  }
+
+  /// A product of matrices by the definition: it saves both operands as they are.
+  static at::Tensor matmul_of_products(const at::Tensor& a, const at::Tensor& b) {
+    {
+      const at::NoGradGuard for_its_refusals_only;
+      at::matmul(a, b);
+    }
+    if (a.dim() < 2 || b.dim() < 2) return at::matmul(a, b);
+    return at::sum(a.unsqueeze(-1) * b.unsqueeze(-3), {-2});
+  }
+
+  const Program& program_;
+  const Concessions& concessions_;
+  const Quiet quiet_;
+  Tensors tensors_;
+};
+
+}  // namespace
+
+Outcome run_in_libtorch(const Program& program, const Concessions& concessions) {
+  check_well_formed(program);
+  without_backtraces();
+  return ProgramRun(program, concessions).outcome();
+}
+
+}  // namespace gradbook::reference
