@@ -218,7 +218,7 @@ class FlowReplay {
       at::Tensor result;
       for (const Snapshot& part : parts) {
         const at::Tensor term = to_torch(part, dtype_of(precision));
-        const at::Tensor signed_or_not = magnitudes ? term.abs() : term;
+        const at::Tensor signed_or_not = magnitudes ? finite(term.abs()) : term;
         result = result.defined() ? result + signed_or_not : signed_or_not;
       }
       return result;

@@ -9,12 +9,20 @@
 
 namespace gradbook::reference {
 
-/// LibTorch's word on one step: in float64, in the precision of the trace, and the scale.
+/// LibTorch's word on one step: in float64, in the precision of the trace (empty for a float64
+/// trace, which has no other peer than the truth), and the scale.
 struct Answer {
   Snapshot truth;
   Snapshot peer;
   Snapshot scale;
+  double terms = 1;  ///< how many numbers each element sums up
 };
+
+/// LibTorch's word on a step of `trace`, from the engine's own recorded inputs. Throws Error where
+/// the operation has no LibTorch counterpart, and what LibTorch throws where it refuses.
+Answer answer_to(const Trace& trace, const Trace::Operation& operation);
+Answer answer_to(const Trace& trace, const Trace::Gradient& gradient);
+Answer answer_to(const Trace& trace, const Trace::Accumulation& sum);
 
 /// Judges and keeps what was found.
 class Findings {

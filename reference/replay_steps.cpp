@@ -10,89 +10,57 @@ namespace gradbook::reference {
 
 namespace {
 
+Precision precision_of(const Trace& trace) {
+  return trace.float64() ? Precision::float64 : Precision::float32;
+}
+
+OneStep one_step(const Trace& trace, const Trace::Operation& operation, Precision precision) {
+  const Row* row = row_of(operation.name);
+  if (row == nullptr) {
+    throw Error(fmt::format("no LibTorch counterpart for '{}'", operation.name));
+  }
+  Tensors inputs;
+  for (const Trace::ValueId id : operation.inputs) {
+    if (id == Trace::kNone) continue;
+    inputs.push_back(to_torch(trace.values().at(id).snapshot, dtype_of(precision)));
+  }
+  return {*row, Constants(operation.attributes, precision_of(trace)), std::move(inputs)};
+}
+
+const Trace::Operation& operation_of(const Trace& trace, const Trace::Gradient& gradient) {
+  return std::get<Trace::Operation>(trace.steps().at(gradient.step));
+}
+
 class StepReplay {
  public:
   StepReplay(const Trace& trace, Findings& findings) : trace_(trace), findings_(findings) {}
 
   void operation(std::size_t step, const Trace::Operation& operation) {
     findings_.count_operation();
-    guarded(step, operation.name, [&] {
-      const Row* row = row_or_disagree(step, operation.name);
-      if (row == nullptr) return;
-      const OneStep truth = one_step(*row, operation, Precision::float64);
-      const at::Tensor result = truth.result();
-      findings_.judge(step, operation.name, trace_.values().at(operation.output).snapshot,
-                      {snapshot(result), in_own_precision([&](Precision precision) {
-                         return one_step(*row, operation, precision).result();
-                       }),
-                       snapshot(truth.result_scale(result))});
-    });
+    judge(step, operation.name, trace_.values().at(operation.output).snapshot, operation);
   }
 
   void gradient(std::size_t step, const Trace::Gradient& gradient) {
     findings_.count_gradient();
-    const auto& operation = std::get<Trace::Operation>(trace_.steps().at(gradient.step));
-    const std::string name = fmt::format("vjp of {} (step {}) for input {}", operation.name,
-                                         gradient.step, gradient.input);
-    guarded(step, name, [&] {
-      const Row* row = row_or_disagree(step, operation.name);
-      if (row == nullptr) return;
-      const OneStep truth = one_step(*row, operation, Precision::float64);
-      const at::Tensor g = to_torch(gradient.arriving, torch::kDouble);
-      const at::Tensor result = truth.vjp(gradient.input, g);
-      findings_.judge(step, name, gradient.result,
-                      {snapshot(result), in_own_precision([&](Precision precision) {
-                         return one_step(*row, operation, precision)
-                             .vjp(gradient.input, to_torch(gradient.arriving, dtype_of(precision)));
-                       }),
-                       snapshot(truth.vjp_scale(gradient.input, g, result))});
-    });
+    const std::string name =
+        fmt::format("vjp of {} (step {}) for input {}", operation_of(trace_, gradient).name,
+                    gradient.step, gradient.input);
+    judge(step, name, gradient.result, gradient);
   }
 
   void accumulation(std::size_t step, const Trace::Accumulation& sum) {
     findings_.count_gradient();
-    guarded(step, "sum of gradients", [&] {
-      const auto add = [&](Precision precision) {
-        return to_torch(sum.before, dtype_of(precision)) +
-               to_torch(sum.contribution, dtype_of(precision));
-      };
-      const at::Tensor truth = add(Precision::float64);
-      findings_.judge(step, "sum of gradients", sum.after,
-                      {snapshot(truth), in_own_precision(add), snapshot(truth.abs())});
-    });
+    judge(step, "sum of gradients", sum.after, sum);
   }
 
  private:
-  const Row* row_or_disagree(std::size_t step, const std::string& name) {
-    const Row* row = row_of(name);
-    if (row == nullptr) {
-      findings_.disagree(step, name, fmt::format("no LibTorch counterpart for '{}'", name));
-    }
-    return row;
-  }
-
-  OneStep one_step(const Row& row, const Trace::Operation& operation, Precision precision) const {
-    Tensors inputs;
-    for (const Trace::ValueId id : operation.inputs) {
-      if (id == Trace::kNone) continue;
-      inputs.push_back(to_torch(trace_.values().at(id).snapshot, dtype_of(precision)));
-    }
-    return {row, Constants(operation.attributes, findings_.precision()), std::move(inputs)};
-  }
-
-  /// What `run` gives in the precision of the trace. A float64 trace has no other peer than the
-  /// truth.
-  template <class Run>
-  Snapshot in_own_precision(const Run& run) const {
-    if (findings_.precision() == Precision::float64) return {};
-    return snapshot(run(Precision::float32));
-  }
-
   /// Where LibTorch refuses what the engine did, that is a disagreement too.
-  template <class Run>
-  void guarded(std::size_t step, const std::string& name, const Run& run) {
+  template <class Step>
+  void judge(std::size_t step, const std::string& name, const Snapshot& engine, const Step& what) {
     try {
-      run();
+      findings_.judge(step, name, engine, answer_to(trace_, what));
+    } catch (const Error& error) {
+      findings_.disagree(step, name, error.what());
     } catch (const std::exception& error) {
       findings_.disagree(step, name, "LibTorch refuses: " + first_line(error));
     }
@@ -103,6 +71,41 @@ class StepReplay {
 };
 
 }  // namespace
+
+Answer answer_to(const Trace& trace, const Trace::Operation& operation) {
+  const OneStep step = one_step(trace, operation, Precision::float64);
+  const at::Tensor truth = step.result();
+  Answer answer{snapshot(truth), {}, snapshot(step.result_scale(truth)), step.terms(truth)};
+  if (!trace.float64()) {
+    answer.peer = snapshot(one_step(trace, operation, Precision::float32).result());
+  }
+  return answer;
+}
+
+Answer answer_to(const Trace& trace, const Trace::Gradient& gradient) {
+  const Trace::Operation& operation = operation_of(trace, gradient);
+  const std::size_t input = gradient.input;
+  const OneStep step = one_step(trace, operation, Precision::float64);
+  const at::Tensor g = to_torch(gradient.arriving, torch::kDouble);
+  const at::Tensor truth = step.vjp(input, g);
+  Answer answer{
+      snapshot(truth), {}, snapshot(step.vjp_scale(input, g, truth)), step.vjp_terms(input, g)};
+  if (!trace.float64()) {
+    answer.peer = snapshot(one_step(trace, operation, Precision::float32)
+                               .vjp(input, to_torch(gradient.arriving, torch::kFloat)));
+  }
+  return answer;
+}
+
+Answer answer_to(const Trace& trace, const Trace::Accumulation& sum) {
+  const auto add = [&](at::ScalarType dtype) {
+    return to_torch(sum.before, dtype) + to_torch(sum.contribution, dtype);
+  };
+  const at::Tensor truth = add(torch::kDouble);
+  Answer answer{snapshot(truth), {}, snapshot(finite(truth.abs()))};
+  if (!trace.float64()) answer.peer = snapshot(add(torch::kFloat));
+  return answer;
+}
 
 void replay_steps(const Trace& trace, Findings& findings) {
   StepReplay replay(trace, findings);

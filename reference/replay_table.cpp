@@ -46,6 +46,18 @@ at::Tensor gate(const at::Tensor& g, const at::Tensor& y) {
   return at::threshold_backward(operands[0], operands[1], 0);
 }
 
+at::Tensor pow_in_libtorch(const Tensors& in, const C& c) {
+  return at::pow(in[0], at::Scalar(c.scalar()));
+}
+
+/// For the exponents 1/2 and -1/2 LibTorch takes roots, which are not the power at -0 and -inf
+/// (engine/parity.md); for 3/2 only the vjp does. If the exponent is a tensor it takes powers.
+at::Tensor pow_without_roots(const Tensors& in, const C& c) {
+  const double exponent = c.scalar();
+  if (std::abs(exponent) != 0.5 && exponent != 1.5) return pow_in_libtorch(in, c);
+  return at::pow(in[0], at::scalar_tensor(exponent, in[0].options()));
+}
+
 /// Where b or b - 1 is rounded, that changes pow(a, b - 1) by |ln a| times as much.
 at::Tensor scale_of_pow(const VjpCall& call) {
   const double b = call.constants.number("scalar");
@@ -92,7 +104,8 @@ const Row rows[] = {
          },
      .vjp_scale = multilinear},
     {.name = "pow",
-     .run = [](const Tensors& in, const C& c) { return at::pow(in[0], at::Scalar(c.scalar())); },
+     .run = pow_in_libtorch,
+     .run_as_step = pow_without_roots,
      .own_vjp_scale = scale_of_pow},
     {.name = "neg", .run = [](const Tensors& in, const C&) { return at::neg(in[0]); }},
     {.name = "reciprocal",
@@ -205,15 +218,23 @@ std::vector<std::string> replayable_operations() {
 
 at::Tensor OneStep::result() const {
   const at::NoGradGuard not_recorded;
-  return row.run(inputs, constants);
+  return run_on(inputs);
+}
+
+at::Tensor OneStep::run_on(const Tensors& values) const {
+  return (row.run_as_step != nullptr ? row.run_as_step : row.run)(values, constants);
 }
 
 at::Tensor OneStep::result_scale(const at::Tensor& output) const {
-  if (row.terms == nullptr) return output.abs();
+  if (row.terms == nullptr) return at::zeros_like(output);
   const at::NoGradGuard not_recorded;
   Tensors magnitudes;
-  for (const at::Tensor& input : inputs) magnitudes.push_back(input.abs());
-  return row.run(magnitudes, constants) * growth(row.terms(inputs, constants, output));
+  for (const at::Tensor& input : inputs) magnitudes.push_back(finite(input.abs()));
+  return row.run(magnitudes, constants) * growth(terms(output));
+}
+
+double OneStep::terms(const at::Tensor& output) const {
+  return row.terms == nullptr ? 1 : row.terms(inputs, constants, output);
 }
 
 at::Tensor OneStep::vjp(std::size_t input, const at::Tensor& g) const {
@@ -224,15 +245,27 @@ at::Tensor OneStep::vjp_scale(std::size_t input, const at::Tensor& g,
                               const at::Tensor& result) const {
   if (row.own_vjp_scale != nullptr) {
     const at::NoGradGuard not_recorded;
-    return row.own_vjp_scale({g, inputs, constants, this->result(), result});
+    return finite(row.own_vjp_scale({g, inputs, constants, this->result(), result}));
   }
+  const bool is_matmul = row.name == "matmul";
   Tensors at = inputs;
-  if (row.vjp_scale == VjpScale::of_magnitudes) {
-    for (at::Tensor& each : at) each = each.abs();
+  for (at::Tensor& each : at) {
+    if (row.vjp_scale == VjpScale::of_magnitudes) each = each.abs();
+    if (is_matmul) each = finite(each);
   }
-  const double inner = row.name == "matmul" ? row.terms(inputs, constants, g) : 1;
-  const double terms = elements(g) * inner / elements(inputs[input]);
-  return vjp_at(at, input, g.abs()).abs() * growth(terms);
+  if (vjp_terms(input, g) == 1) return at::zeros_like(result);
+  const double many = growth(vjp_terms(input, g));
+  const at::Tensor finite_g = finite(g.abs());
+  if (is_matmul) return vjp_at(at, input, finite_g) * many;
+  // What an elementwise vjp sums are its own results, one for each element of g.
+  if (at.size() == 2) at = at::broadcast_tensors(at);
+  const at::Tensor terms = finite(vjp_at(at, input, finite_g).abs());
+  return (at.size() == 2 ? terms.sum_to_size(inputs[input].sizes()) : terms) * many;
+}
+
+double OneStep::vjp_terms(std::size_t input, const at::Tensor& g) const {
+  const double inner = row.name == "matmul" ? terms(g) : 1;
+  return elements(g) * inner / elements(inputs[input]);
 }
 
 at::Tensor OneStep::vjp_at(const Tensors& values, std::size_t input, const at::Tensor& g) const {
@@ -240,12 +273,14 @@ at::Tensor OneStep::vjp_at(const Tensors& values, std::size_t input, const at::T
   Tensors leaves;
   for (const at::Tensor& value : values) leaves.push_back(value.detach());
   leaves.at(input).requires_grad_(true);
-  const at::Tensor output = row.run(leaves, constants);
+  const at::Tensor output = run_on(leaves);
   if (!output.requires_grad()) return at::zeros_like(values[input]);
   const at::Tensor gradient =
       torch::autograd::grad({output}, {leaves[input]}, {g}, {}, false, true)[0];
   return gradient.defined() ? gradient : at::zeros_like(values[input]);
 }
+
+at::Tensor finite(const at::Tensor& magnitudes) { return magnitudes.nan_to_num(0.0, 0.0, 0.0); }
 
 double growth(double terms) { return std::max(1.0, std::sqrt(terms) / 4); }
 

@@ -54,6 +54,9 @@ struct Row {
   /// The same for a whole program, where LibTorch's own form would save more for backward than the
   /// engine's (engine/parity.md); null: run.
   at::Tensor (*run_in_program)(const Tensors& inputs, const Constants& constants) = nullptr;
+  /// The same for one step, where LibTorch's own form takes a short cut that the engine does not
+  /// take (engine/parity.md); null: run.
+  at::Tensor (*run_as_step)(const Tensors& inputs, const Constants& constants) = nullptr;
   /// The same in place on inputs[0]; null: there is no such form.
   void (*write)(const Tensors& inputs, const Constants& constants) = nullptr;
   /// How many numbers each element of the result sums up; null: it does not, and its own magnitude
@@ -77,16 +80,25 @@ struct OneStep {
   Tensors inputs;
 
   at::Tensor result() const;
-  /// Per element of the result, the scale of what was summed.
+  /// Per element of the result, the scale of what was summed; 0 where nothing was.
   at::Tensor result_scale(const at::Tensor& output) const;
   /// The gradient of inputs[input] given `g`, that of the result; zeros where there is none.
   at::Tensor vjp(std::size_t input, const at::Tensor& g) const;
-  /// Per element of `result`, which vjp(input, g) gave, the scale of what was summed.
+  /// Per element of `result`, which vjp(input, g) gave, the scale of what was summed; 0
+  /// where nothing was.
   at::Tensor vjp_scale(std::size_t input, const at::Tensor& g, const at::Tensor& result) const;
+  /// How many numbers each element of the result, or of a vjp, sums up; 1 where it sums nothing.
+  double terms(const at::Tensor& output) const;
+  double vjp_terms(std::size_t input, const at::Tensor& g) const;
 
  private:
+  at::Tensor run_on(const Tensors& values) const;
   at::Tensor vjp_at(const Tensors& values, std::size_t input, const at::Tensor& g) const;
 };
+
+/// 0 in place of NaN and infinities: the scale of a sum is that of its finite terms. The others
+/// leave nothing of it that could be rounded.
+at::Tensor finite(const at::Tensor& magnitudes);
 
 /// By how much the scale of a sum of `terms` numbers exceeds the sum of their magnitudes: rounding
 /// errors add up like a random walk, so with the square root (Higham and Mary, A new approach to

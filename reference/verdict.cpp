@@ -12,18 +12,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// The model of the error of one step. Nothing here was tuned until something passed.
-//
-// What LibTorch may be off, even where it happens to be exact for the numbers at hand: its vector
-// math (SLEEF) promises one ulp for a function, and the longest row of the table of derivatives
-// rounds three times more. A rounding is off by at most half an ulp of its own result, which is at
-// most one ulp at the scale of the step. So: one ulp four times.
-constexpr double ulps_of_a_step = 4;
-
-// How much worse than LibTorch a correct engine may be: the longest row rounds four times, where a
-// LibTorch that fuses all of it rounds once.
-constexpr double times_the_peer = 4;
-
 /// What a judgement of floating-point numbers needs to know of their format.
 struct Format {
   int digits;          // of the significand
@@ -64,6 +52,9 @@ struct Element {
   double error = 0;
   double allowed = 0;
   bool ok = true;
+  double ulps = 0;
+  double peer_ulps = 0;
+  bool by_class = false;
 
   double ratio() const { return ok ? error / allowed : std::max(error / allowed, 1.0); }
 };
@@ -71,24 +62,71 @@ struct Element {
 Element judge_element(double engine, double truth, double peer, double magnitude,
                       const Format& format) {
   const double scale = std::fmax(std::abs(magnitude), std::abs(truth));  // the one that is no NaN
-  const double floor = ulps_of_a_step * ulp(scale, format);
+  const double unit = ulp(scale, format);
+  const double floor = ulps_of_a_step * unit;
   const double least = times_the_peer * floor;
   const auto by_class = [&](double libtorch) {
     const bool ok = same_class(engine, libtorch);
-    return Element{ok ? 0 : infinity, least, ok};
+    const double error = ok ? 0 : infinity;
+    return Element{error, least, ok, error, 0, true};
   };
-  if (std::isfinite(truth) && scale > format.largest && scale - std::abs(truth) > least) {
-    // Terms that overflow and cancel: what comes out of them depends on the order of summation.
-    if (!std::isfinite(engine)) return {0, least, true};
-    if (!std::isfinite(peer)) peer = truth;
+  if (std::abs(magnitude) > format.largest) {
+    // Finite terms that overflow: what comes out depends on the order of summation and on which
+    // products are fused with it.
+    const auto any = Element{0, least, true, 0, unit, true};
+    // Truth has not overflowed if it is of a wider format.
+    const bool truth_is_exact = format.digits < std::numeric_limits<double>::digits;
+    if (!std::isfinite(truth)) {
+      // Beside an infinity, which may meet one of the other sign, or not.
+      const bool may_be_nan = std::isinf(truth) && std::isnan(engine);
+      if (!truth_is_exact || may_be_nan || same_class(engine, truth)) return any;
+    } else if (magnitude - std::abs(truth) + 0x1p-52 * magnitude > least) {
+      // Some cancel (or may do so: truth itself is rounded).
+      if (!std::isfinite(engine)) return any;
+      if (!std::isfinite(peer)) peer = truth;
+    }
   }
   const bool at_the_edge = std::abs(std::abs(truth) - format.overflow) <= least;
   if (std::isnan(peer) || (std::isinf(peer) && !at_the_edge)) return by_class(peer);
   if (!std::isfinite(truth)) return by_class(truth);
-  if (std::isnan(engine) || (std::isinf(engine) && !at_the_edge)) return {infinity, least, false};
+  const auto ulps = [&](double number) {
+    const double nearest = std::clamp(truth, -format.overflow, format.overflow);
+    return distance(number, nearest, format) / unit;
+  };
+  if (std::isnan(engine) || (std::isinf(engine) && !at_the_edge)) {
+    return {infinity, least, false, infinity, ulps(peer)};
+  }
   const double allowed = times_the_peer * std::max(distance(peer, truth, format), floor);
   const double error = distance(engine, truth, format);
-  return {error, allowed, error <= allowed};
+  return {error, allowed, error <= allowed, ulps(engine), ulps(peer)};
+}
+
+/// One judgement of all elements.
+struct Comparison {
+  const Snapshot& engine;
+  const Snapshot& truth;
+  const Snapshot& peer;
+  const Snapshot* magnitude;
+  Format format;
+
+  Element element(std::size_t i) const {
+    return judge_element(engine.values[i], truth.values[i], peer.values[i],
+                         magnitude == nullptr ? 0 : magnitude->values[i], format);
+  }
+  /// What of LibTorch's has another shape than the engine's; null: nothing.
+  const Snapshot* other_shape() const {
+    for (const Snapshot* libtorch : {&truth, &peer, magnitude}) {
+      if (libtorch != nullptr && libtorch->shape != engine.shape) return libtorch;
+    }
+    return nullptr;
+  }
+};
+
+Comparison comparison(const Snapshot& engine, const Snapshot& truth, const Snapshot& peer,
+                      Precision precision, const Snapshot* magnitude) {
+  const bool in_float32 = precision == Precision::float32;
+  return {engine, truth, in_float32 ? peer : truth, magnitude,
+          in_float32 ? format_of<float>() : format_of<double>()};
 }
 
 /// For a message: NaN without the sign that it may have.
@@ -108,22 +146,18 @@ std::string index_text(std::size_t flat, const Shape& shape) {
 
 Verdict judge(const Snapshot& engine, const Snapshot& truth, const Snapshot& peer,
               Precision precision, const Snapshot* magnitude) {
-  const bool in_float32 = precision == Precision::float32;
-  const Snapshot& other = in_float32 ? peer : truth;
-  for (const Snapshot* libtorch : {&truth, &other, magnitude}) {
-    if (libtorch == nullptr || libtorch->shape == engine.shape) continue;
+  const Comparison all = comparison(engine, truth, peer, precision, magnitude);
+  if (const Snapshot* libtorch = all.other_shape()) {
     return {false, infinity, 0, infinity,
             fmt::format("its shape is {}, LibTorch has {}", to_string(engine.shape),
                         to_string(libtorch->shape))};
   }
 
-  const Format format = in_float32 ? format_of<float>() : format_of<double>();
   Verdict verdict;
   Element worst;
   std::size_t where = 0;
   for (std::size_t i = 0; i < engine.values.size(); ++i) {
-    const Element element = judge_element(engine.values[i], truth.values[i], other.values[i],
-                                          magnitude == nullptr ? 0 : magnitude->values[i], format);
+    const Element element = all.element(i);
     verdict.error = std::max(verdict.error, element.error);
     verdict.ok = verdict.ok && element.ok;
     if (i == 0 || element.ratio() > worst.ratio()) {
@@ -135,14 +169,29 @@ Verdict judge(const Snapshot& engine, const Snapshot& truth, const Snapshot& pee
   verdict.allowance = worst.allowed;
   verdict.ratio = worst.ratio();
   if (!verdict.ok) {
-    const std::string peer_text =
-        in_float32 ? fmt::format(" ({} in float32)", plain(other.values[where])) : "";
+    const std::string peer_text = precision == Precision::float32
+                                      ? fmt::format(" ({} in float32)", plain(peer.values[where]))
+                                      : "";
     verdict.reason =
         fmt::format("{} is {}, LibTorch has {}{}: an error of {:.3g} where {:.3g} is allowed",
                     index_text(where, engine.shape), plain(engine.values[where]),
                     plain(truth.values[where]), peer_text, worst.error, worst.allowed);
   }
   return verdict;
+}
+
+std::vector<ElementErrors> element_errors(const Snapshot& engine, const Snapshot& truth,
+                                          const Snapshot& peer, Precision precision,
+                                          const Snapshot* magnitude) {
+  const Comparison all = comparison(engine, truth, peer, precision, magnitude);
+  if (all.other_shape() != nullptr) return {};
+  std::vector<ElementErrors> errors;
+  errors.reserve(engine.values.size());
+  for (std::size_t i = 0; i < engine.values.size(); ++i) {
+    const Element element = all.element(i);
+    errors.push_back({element.ulps, element.peer_ulps, element.by_class, element.ok});
+  }
+  return errors;
 }
 
 }  // namespace gradbook::reference

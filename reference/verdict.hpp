@@ -1,11 +1,24 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/snapshot.hpp"
 #include "reference/results.hpp"
 
 namespace gradbook::reference {
+
+// The model of the error of one step. Nothing here was tuned until something passed.
+
+/// What LibTorch may be off, even where it happens to be exact for the numbers at hand: its vector
+/// math (SLEEF) promises one ulp for a function, and the longest row of the table of derivatives
+/// rounds three times more. A rounding is off by at most half an ulp of its own result, which is at
+/// most one ulp at the scale of the step. So: one ulp four times.
+inline constexpr double ulps_of_a_step = 4;
+
+/// How much worse than LibTorch a correct engine may be: the longest row rounds four times, where a
+/// LibTorch that fuses all of it rounds once.
+inline constexpr double times_the_peer = 4;
 
 /// Is the engine close enough to LibTorch?
 struct Verdict {
@@ -18,15 +31,31 @@ struct Verdict {
 
 /// Holds `engine`, computed in `precision`, against LibTorch: `truth` is float64, `peer` is
 /// LibTorch in `precision` (not looked at for float64, where truth is its own peer). Per element
-/// (derivation in verdict.cpp)
 ///
 ///   |engine - truth| <= 4 max(|peer - truth|, 4 ulp(magnitude))
 ///
-/// where `magnitude` is the scale of what was summed, of the same shape; without one it is |truth|.
-/// Where the peer (or else truth) is not finite, the engine must be of the same class: NaN, +inf or
-/// -inf; unless terms overflow that cancel in the sum, which may give any. Shapes must agree. -0.0
-/// equals 0.0.
+/// where `magnitude` is the scale of the finite terms that were summed, of the same shape, or
+/// |truth| if that is larger. Where the peer (or else truth) is not finite, the engine must be of
+/// the same class: NaN, +inf or -inf; unless finite terms overflow that cancel in the sum, which
+/// may give any, or that stand beside an infinity, which may give NaN (in float64 any: truth itself
+/// overflows there). Shapes must agree. -0.0 equals 0.0.
 Verdict judge(const Snapshot& engine, const Snapshot& truth, const Snapshot& peer,
               Precision precision, const Snapshot* magnitude = nullptr);
+
+/// One element as judge() sees it. Errors are those against truth, in units in the last place at
+/// the element's scale; a truth too large for `precision` counts as infinity.
+struct ElementErrors {
+  double engine = 0;
+  double peer = 0;
+  /// Judged by class, for LibTorch has NaN or an infinity: no error of the peer, and of the engine
+  /// none or an infinite one.
+  bool by_class = false;
+  bool ok = true;
+};
+
+/// The elements behind judge()'s verdict on the same arguments; none where shapes do not agree.
+std::vector<ElementErrors> element_errors(const Snapshot& engine, const Snapshot& truth,
+                                          const Snapshot& peer, Precision precision,
+                                          const Snapshot* magnitude = nullptr);
 
 }  // namespace gradbook::reference

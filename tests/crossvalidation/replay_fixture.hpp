@@ -45,6 +45,16 @@ class ReplayTest : public testing::Test {
     for (const Ref<Node<Float>>& leaf : leaves_) leaf->grad = AnyTensor();
   }
 
+  template <class Program>
+  ReplayReport replayed(const Program& program) {
+    Trace trace;
+    {
+      const TraceScope scope(trace);
+      program();
+    }
+    return replay(trace);
+  }
+
   /// Runs the program, and agrees with LibTorch about it.
   template <class Program>
   ReplayReport expect_agreement(const Program& program) {

@@ -248,6 +248,18 @@ TYPED_TEST(Replay, AgreesOnGradientsThatAreRetainedAliasedOrWrittenTo) {
   });
 }
 
+// LibTorch makes a tensor of its own where the engine hands the cotangent through.
+TYPED_TEST(Replay, AgreesWhereAGradientIsTheCotangentItself) {
+  using T = typename TypeParam::value_type;
+  this->expect_agreement([&] {
+    const TypeParam x = this->random({}, requires_grad);
+    const TypeParam cotangent = this->random({}, requires_grad);
+    const TypeParam gradient = grad<T>({x.clone()}, {x}, {cotangent}, {.create_graph = true})[0];
+    (gradient * 2).backward();
+    EXPECT_EQ(cotangent.grad().item(), 2);
+  });
+}
+
 TYPED_TEST(Replay, AgreesAfterABackwardPassThatThrew) {
   this->after_a_failure_ = true;
   this->expect_agreement([&] {

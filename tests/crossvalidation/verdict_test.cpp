@@ -118,6 +118,40 @@ TEST(Verdict, TermsThatOverflowAndCancelMayGiveAnything) {
   EXPECT_FALSE(judge(-inf, 1.2e39, inf, Precision::float32, &scale).ok);
 }
 
+// -inf + 3e38 * 3e38 is -inf if the product is fused with the sum, and NaN if it overflows first.
+TEST(Verdict, FiniteTermsThatOverflowBesideAnInfinityMayGiveNaN) {
+  const Snapshot overflowing = 9e76;
+  const Snapshot harmless = 1e38;
+  for (const double peer : {-inf, nan}) {
+    EXPECT_TRUE(judge(-inf, -inf, peer, Precision::float32, &overflowing).ok) << peer;
+    EXPECT_TRUE(judge(nan, -inf, peer, Precision::float32, &overflowing).ok) << peer;
+    EXPECT_FALSE(judge(inf, -inf, peer, Precision::float32, &overflowing).ok) << peer;
+    EXPECT_FALSE(judge(1.0, -inf, peer, Precision::float32, &overflowing).ok) << peer;
+    EXPECT_FALSE(judge(-inf, nan, nan, Precision::float32, &overflowing).ok) << "NaN stays NaN";
+  }
+  EXPECT_FALSE(judge(nan, -inf, -inf, Precision::float32, &harmless).ok);
+  // Nor can truth tell whether 1e77 - 3.4e38 overflows only once.
+  const Snapshot absorbing = 1.2e77;
+  EXPECT_TRUE(judge(nan, 1.2e77, inf, Precision::float32, &absorbing).ok);
+  // float64 has no wider format to ask: where its terms overflow, truth says nothing.
+  const Snapshot endless = inf;
+  for (const double truth : {-inf, nan}) {
+    for (const double engine : {-inf, nan, 1.0}) {
+      EXPECT_TRUE(judge(engine, truth, truth, Precision::float64, &endless).ok) << truth;
+      EXPECT_EQ(judge(engine, truth, truth, Precision::float64, &harmless).ok,
+                std::isnan(truth) ? std::isnan(engine) : engine == truth);
+    }
+  }
+}
+
+// A single result that overflows is no sum: magnitude is 0 there.
+TEST(Verdict, WhereNothingIsSummedAnOverflowIsAnInfinity) {
+  const Snapshot none = 0.0;
+  EXPECT_TRUE(judge(inf, 1.2e77, inf, Precision::float32, &none).ok);
+  EXPECT_FALSE(judge(nan, 1.2e77, inf, Precision::float32, &none).ok);
+  EXPECT_FALSE(judge(nan, inf, inf, Precision::float64, &none).ok);
+}
+
 TEST(Verdict, AllowancesAreFinite) {
   const Snapshot endless = inf;
   const Snapshot unknown = nan;

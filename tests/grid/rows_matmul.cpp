@@ -1,0 +1,14 @@
+#include "tests/grid/matmul_shapes.hpp"
+#include "tests/grid/rows.hpp"
+
+namespace gradbook::grid {
+
+std::vector<Row> matmul_rows() {
+  const std::string written = "matmul(a, b)";
+  const Call call([](const auto& in) { return matmul(in[0], in[1]); });
+  std::vector<Case> cases;
+  for (const auto& [a, b] : sample_matmul_pairs(2)) cases.push_back({written, {{a}, {b}}, call});
+  return {{written, "matmul", std::move(cases)}};
+}
+
+}  // namespace gradbook::grid
