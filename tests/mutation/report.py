@@ -1,0 +1,131 @@
+"""What a run says while it goes on and at its end, and the page that is kept in the repository."""
+
+import json
+import os
+import sys
+from collections import Counter
+
+RESULTS = "tests/mutation/results.md"
+
+
+class Progress:
+    """One line for each mutant."""
+
+    def __init__(self, total, stream=sys.stdout):
+        self.total = total
+        self.done = 0
+        self.stream = stream
+        self.colour = stream.isatty() and "NO_COLOR" not in os.environ
+
+    def __call__(self, result):
+        where = f"{result['file']}:{result['line']}"
+        if result["verdict"] == "equivalent":
+            self._say(f"{'':9}equivalent: {where}: {result['how']}")
+            return
+        self.done += 1
+        what = result["name"] or result["kind"]
+        if result["verdict"] == "killed":
+            verdict = f"killed by {result['by']} ({result['how']})"
+        else:
+            verdict = result["verdict"].upper()
+            verdict = f"\033[1;31m{verdict}\033[0m" if self.colour else verdict
+        self._say(f"{self.done:4}/{self.total} {where}: {what}: {verdict}, {result['seconds']:.1f} s")
+
+    def _say(self, line):
+        print(line, file=self.stream, flush=True)
+
+
+def survivors(run):
+    return [r for r in run["mutants"] if r["verdict"] not in ("killed", "equivalent")]
+
+
+def counted(run):
+    return [r for r in run["mutants"] if r["verdict"] != "equivalent"]
+
+
+def summary(run):
+    """The score and who survived, as text."""
+    tried = counted(run)
+    alive = survivors(run)
+    classics = sum(1 for r in tried if r["kind"] == "classic")
+    lines = [f"{len(tried) - len(alive)} of {len(tried)} killed ({classics} classic, {len(tried) - classics} "
+             f"mechanical), {len(run['mutants']) - len(tried)} known equivalents passed over, "
+             f"{run['uncompiled']} did not compile; {run['seconds']:.0f} s."]
+    if not run["complete"]:
+        lines.append("Stopped early: this is what there is so far.")
+    for r in alive:
+        lines += [f"{r['verdict']}: {r['file']}:{r['line']} {r['id']} ({r['name'] or r['kind']})",
+                  f"  - {r['original']}", f"  + {r['mutated']}"]
+    return "\n".join(lines)
+
+
+def merge(runs):
+    """The shards of one run, added up. Throws ValueError when they are no such thing."""
+    first = runs[0]
+    shards = sorted(run["shard"][0] for run in runs)
+    for run in runs:
+        for key in ("version", "seed", "count", "commit"):
+            if run[key] != first[key]:
+                raise ValueError(f"the runs differ in {key}: {first[key]} and {run[key]}")
+        if not run["complete"]:
+            raise ValueError(f"shard {run['shard'][0]} was stopped early")
+    if shards != list(range(1, first["shard"][1] + 1)):
+        raise ValueError(f"expected shards 1 to {first['shard'][1]}, each once, got {shards}")
+    mutants = {r["id"] + r["name"]: r for run in runs for r in run["mutants"]}
+    return {**first, "shard": [1, 1], "mutants": list(mutants.values()),
+            "uncompiled": sum(run["uncompiled"] for run in runs),
+            "seconds": sum(run["seconds"] for run in runs)}
+
+
+def write_json(path, run):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(run, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+
+def page(run):
+    """tests/mutation/results.md: what a full run found."""
+    tried = counted(run)
+    alive = survivors(run)
+    mechanical = [r for r in tried if r["kind"] != "classic"]
+    text = [
+        "# The last mutation run", "",
+        "Small faults, put into the engine one at a time: does the test suite notice? This page is written by "
+        "`tests/mutation/run`.", "",
+        f"- {run['date']}, commit {run['commit']}",
+        f"- `tests/mutation/run --count {run['count']} --seed {run['seed']}`: {run['seconds'] / 60:.0f} minutes "
+        f"with {run['jobs']} workers",
+        f"- {len(tried) - len(alive)} of {len(tried)} killed: {len(mechanical)} mechanical, "
+        f"{len(tried) - len(mechanical)} classic",
+        f"- {run['uncompiled']} further mutants did not compile, {len(run['mutants']) - len(tried)} are equivalent",
+        "",
+    ]
+    if alive:
+        text += ["## Survivors", ""]
+        for r in alive:
+            text += [f"- `{r['file']}:{r['line']}` {r['id']}: `{r['original']}` to `{r['mutated']}`"]
+        text += [""]
+    text += _table("By kind of fault", "kind", tried, lambda r: r["kind"])
+    text += _table("By file", "file", tried, lambda r: f"`{r['file']}`")
+    text += _table("By what noticed it", "suite", tried, lambda r: r["by"] or "nothing")
+    text += ["## Classic faults", "", "| fault | file | killed by | test |", "| --- | --- | --- | --- |"]
+    for r in sorted((r for r in tried if r["kind"] == "classic"), key=lambda r: r["name"]):
+        text += [f"| {r['name']} | `{r['file']}` | {r['by'] or '**' + r['verdict'] + '**'} | {_cell(r['how'])} |"]
+    equivalents = [r for r in run["mutants"] if r["verdict"] == "equivalent"]
+    text += ["", "## Equivalent mutants that were passed over", "", "| file | original | mutated | why |",
+             "| --- | --- | --- | --- |"]
+    for r in sorted(equivalents, key=lambda r: (r["file"], r["line"])):
+        text += [f"| `{r['file']}` | `{_cell(r['original'])}` | `{_cell(r['mutated'])}` | {_cell(r['how'])} |"]
+    return "\n".join(text) + "\n"
+
+
+def _table(title, column, results, key):
+    total = Counter(key(r) for r in results)
+    killed = Counter(key(r) for r in results if r["verdict"] == "killed")
+    lines = [f"## {title}", "", f"| {column} | mutants | killed |", "| --- | ---: | ---: |"]
+    lines += [f"| {name} | {total[name]} | {killed[name]} |" for name in sorted(total)]
+    return [*lines, ""]
+
+
+def _cell(text):
+    return text.replace("|", "\\|")
