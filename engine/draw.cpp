@@ -179,7 +179,7 @@ std::string brief(const Snapshot& snapshot) {
 Drawing draw(const Value& root, std::size_t most_nodes) {
   const auto describe = [](const ValueNode& node) {
     Box box;
-    if (node.label) box.name = *node.label;
+    box.name = node.label();
     if (node.rule != nullptr) {
       const bool has_constant = node.rule->name == "pow";
       box.operation = std::string(node.rule->name);

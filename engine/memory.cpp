@@ -1,14 +1,16 @@
 #include "engine/memory.hpp"
 
 #include <algorithm>
-#include <new>
+
+#include "engine/pool.hpp"
 
 namespace gradbook::memory {
 
 namespace {
 
-// A cache line, and the width of the widest vector register.
-constexpr std::align_val_t alignment{64};
+/// The pool aligns what is a multiple of 64, a cache line and the width of the widest vector
+/// register.
+std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 thread_local std::size_t live = 0;
 thread_local std::size_t peak = 0;
@@ -22,7 +24,7 @@ std::size_t peak_bytes() { return peak; }
 void reset_peak() { peak = live; }
 
 void* allocate(std::size_t bytes) {
-  void* data = ::operator new(bytes, alignment);
+  void* data = pool::take(aligned(bytes));
   live += bytes;
   peak = std::max(peak, live);
   return data;
@@ -30,7 +32,7 @@ void* allocate(std::size_t bytes) {
 
 void deallocate(void* data, std::size_t bytes) noexcept {
   live -= bytes;
-  ::operator delete(data, bytes, alignment);
+  pool::give_back(data, aligned(bytes));
 }
 
 }  // namespace gradbook::memory

@@ -24,6 +24,12 @@ class Ref {
   }
   ~Ref() { release(); }
 
+  /// Stops owning. The object if that was the last owner: then the caller has to dispose of it.
+  T* drop() {
+    T* object = std::exchange(object_, nullptr);
+    return object != nullptr && --object->references == 0 ? object : nullptr;
+  }
+
   T* get() const { return object_; }
   T* operator->() const { return object_; }
   T& operator*() const { return *object_; }

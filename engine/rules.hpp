@@ -23,7 +23,6 @@ namespace gradbook::rules {
 
 using std::exp;
 using std::log;
-using std::pow;
 using std::sqrt;
 using std::tanh;
 
@@ -39,6 +38,42 @@ T gate(const T& g, const T& y) {
 template <std::floating_point T>
 T zero_like(const T&) {
   return T{0};
+}
+
+/// `a` to the power of `b`. To the power of 1/2 or -1/2 it is a root, as in LibTorch: C's pow has
+/// another opinion of -inf and of -0.
+template <std::floating_point T>
+T pow(const T& a, const T& b) {
+  if (b == T{0.5}) return sqrt(a);
+  if (b == T{-0.5}) return 1 / sqrt(a);
+  return std::pow(a, b);
+}
+
+/// One less: the exponent of a power's derivative.
+template <std::floating_point T>
+T less_one(const T& b) {
+  return b - 1;
+}
+
+/// A whole exponent known where a loop is compiled: the power is a product there.
+template <int n>
+struct Whole {
+  friend constexpr bool operator==(Whole, int other) { return n == other; }
+  template <std::floating_point T>
+  friend T operator*(Whole, const T& x) {
+    return n * x;
+  }
+};
+template <int n>
+Whole<n - 1> less_one(Whole<n>) {
+  return {};
+}
+template <std::floating_point T, int n>
+T pow(const T& a, Whole<n>) {
+  static_assert(n > 0);
+  T product = a;
+  for (int i = 1; i < n; ++i) product *= a;
+  return product;
 }
 
 // clang-format off
@@ -89,7 +124,7 @@ struct Pow {
   static constexpr Reads reads[] = {kA};
   static auto forward(const auto& a, const auto& b) { return pow(a, b); }
   static auto vjp_a(const auto& g, const auto& a, const auto& b, const auto&) {
-    return b == 0 ? zero_like(g) : g * (b * pow(a, b - 1));
+    return b == 0 ? zero_like(g) : g * (b * pow(a, less_one(b)));
   }
 };
 

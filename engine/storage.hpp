@@ -5,6 +5,7 @@
 #include <xtensor/xstorage.hpp>
 
 #include "engine/memory.hpp"
+#include "engine/pool.hpp"
 #include "engine/ref.hpp"
 #include "engine/shape.hpp"
 
@@ -13,7 +14,7 @@ namespace gradbook {
 /// The bytes of a tensor, shared by all its aliases (`detach`, `reshape`) together with a version:
 /// saved means unchanged, and every write bumps the version.
 template <class T>
-struct Storage {
+struct Storage : pool::Pooled {
   explicit Storage(std::size_t size) : data(size) {}
   static void dispose(Storage* storage) { delete storage; }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <unordered_map>
 
 #include "engine/errors.hpp"
 #include "engine/grad_mode.hpp"
@@ -13,9 +15,20 @@ namespace gradbook {
 
 namespace {
 
-thread_local std::uint64_t created = 0;
-thread_local std::uint64_t recorded = 0;
-thread_local std::uint64_t walks = 0;
+constinit thread_local std::uint64_t created = 0;
+constinit thread_local std::uint64_t recorded = 0;
+constinit thread_local std::uint32_t walks = 0;
+
+constexpr std::uint32_t walk_bits = 0x7fffffff;
+
+/// A mark that no living node carries. (They repeat after two billion passes.)
+std::uint32_t next_walk() { return walks = (walks + 1) & walk_bits; }
+
+/// The labels of the nodes that have one. Never destroyed: a static Value may live longer.
+std::unordered_map<const ValueNode*, std::string>& labels() {
+  thread_local auto* const table = new std::unordered_map<const ValueNode*, std::string>;
+  return *table;
+}
 
 template <class Rule>
 constexpr bool has_two_inputs = std::size(Rule::reads) == 2;
@@ -46,52 +59,73 @@ Ref<ValueNode> new_leaf(double data) {
   return node;
 }
 
-/// Everything that `root` was computed from and itself, newest first: parents come after children.
-std::vector<ValueNode*> newest_first(ValueNode* root) {
-  const std::uint64_t walk = ++walks;
-  std::vector<ValueNode*> nodes{root};
-  root->walk = walk;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    for (const Ref<ValueNode>& parent : nodes[i]->parents) {
-      if (!parent || parent->walk == walk) continue;
-      parent->walk = walk;
-      nodes.push_back(parent.get());
-    }
-  }
-  std::sort(nodes.begin(), nodes.end(),
-            [](const ValueNode* a, const ValueNode* b) { return a->number > b->number; });
-  return nodes;
+[[noreturn]] void throw_changed(const ValueNode& node, std::size_t input) {
+  throw SavedTensorChangedError(fmt::format(
+      "{}: its input {}, now {}, was changed by set_data() after it was used: change it "
+      "after backward(), or compute the graph anew",
+      node.rule->name, input == 0 ? "a" : "b", number_text(node.parents[input]->data)));
 }
 
-void check_unchanged(const ValueNode& node) {
-  for (std::size_t i = 0; i < 2; ++i) {
-    if (!node.parents[i] || node.parents[i]->version == node.parent_versions[i]) continue;
-    const unsigned flag = 1U << i;
-    if (((node.rule->reads[0] | node.rule->reads[1]) & flag) == 0) continue;
-    throw SavedTensorChangedError(fmt::format(
-        "{}: its input {} was changed by set_data() after it was used (then at version {}, now at "
-        "{}): "
-        "change it after backward(), or compute the graph anew",
-        node.rule->name, i == 0 ? "a" : "b", node.parent_versions[i], node.parents[i]->version));
+/// The results among what `root` was computed from, and itself, newest first: parents come after
+/// children. Leaves are left out, since they hand nothing on; there may be gaps, which are null.
+/// Throws if a leaf that a derivative reads was changed since. Valid until the next call, which
+/// finds its room already there.
+std::span<ValueNode* const> results_newest_first(ValueNode* root) {
+  thread_local std::vector<ValueNode*> results;
+  results.clear();
+  const std::uint32_t walk = next_walk();
+  std::uint64_t oldest = root->number + 1;
+  bool in_order = true;
+  const auto visit = [&](ValueNode* node) {
+    if (node->walk == walk) return;
+    node->walk = walk & walk_bits;
+    in_order = in_order && node->number < oldest;
+    oldest = std::min(oldest, node->number);
+    results.push_back(node);
+  };
+  if (root->rule != nullptr) visit(root);
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    const ValueNode& node = *results[k];
+    for (std::size_t i = 0; i < 2; ++i) {
+      ValueNode* parent = node.parents[i].get();
+      if (parent == nullptr) continue;
+      if (parent->rule != nullptr) {
+        visit(parent);
+      } else if (parent->changed >= node.number && node.rule->reads_input(i)) {
+        throw_changed(node, i);
+      }
+    }
   }
+  if (in_order) return results;
+
+  const std::uint64_t span = root->number - oldest + 1;
+  if (span > 4 * results.size()) {
+    std::sort(results.begin(), results.end(),
+              [](const ValueNode* a, const ValueNode* b) { return a->number > b->number; });
+    return results;
+  }
+  // The numbers of one graph lie close together: each node goes to the place of its number.
+  thread_local std::vector<ValueNode*> placed;
+  placed.assign(span, nullptr);
+  for (ValueNode* node : results) placed[root->number - node->number] = node;
+  return placed;
 }
 
 }  // namespace
 
-// Freeing a node may free its parents in turn; they queue in a list through `next_doomed`, so a
-// chain of any length is freed without recursion.
+// Freeing a node may free its parents in turn. They wait in a list, so a chain of any length is
+// freed without recursion.
 void ValueNode::dispose(ValueNode* node) {
-  thread_local ValueNode* doomed = nullptr;
-  thread_local bool disposing = false;
-  node->next_doomed = doomed;
-  doomed = node;
-  if (disposing) return;
-  disposing = true;
-  while (doomed != nullptr) {
-    ValueNode* next = std::exchange(doomed, doomed->next_doomed);
-    delete next;
+  node->next_doomed = nullptr;
+  while (node != nullptr) {
+    ValueNode* next = node->next_doomed;
+    for (Ref<ValueNode>& parent : node->parents) {
+      ValueNode* orphan = parent.drop();
+      if (orphan != nullptr) orphan->next_doomed = std::exchange(next, orphan);
+    }
+    if (node->has_label) labels().erase(node);
+    delete std::exchange(node, next);
   }
-  disposing = false;
 }
 
 Value::Value(double data) : node_(new_leaf(data)) {}
@@ -108,11 +142,7 @@ Value Value::record(double data, const ScalarRule& rule, const Value& a, const V
   node.rule = &rule;
   node.constant = constant;
   node.parents[0] = a.node_;
-  node.parent_versions[0] = a.node_->version;
-  if (b != nullptr) {
-    node.parents[1] = b->node_;
-    node.parent_versions[1] = b->node_->version;
-  }
+  if (b != nullptr) node.parents[1] = b->node_;
   return result;
 }
 
@@ -143,19 +173,23 @@ Value Value::pow(double exponent) const {
 }
 
 void Value::backward() const {
-  const std::vector<ValueNode*> nodes = newest_first(node_.get());
-  for (const ValueNode* node : nodes) {
-    if (node->rule != nullptr) check_unchanged(*node);
-  }
-  for (ValueNode* node : nodes) {
-    if (node->rule != nullptr) node->grad = 0;
-  }
-  node_->grad += 1;
-  for (ValueNode* node : nodes) {
-    if (node->rule == nullptr) continue;
+  const std::span<ValueNode* const> results = results_newest_first(node_.get());
+  const std::uint32_t receiving = next_walk();
+  // Leaves accumulate over calls. Of all others the first gradient to arrive replaces the old one.
+  const auto give = [receiving](ValueNode& node, double gradient) {
+    if (node.rule != nullptr && node.walk != receiving) {
+      node.walk = receiving & walk_bits;
+      node.grad = gradient;
+    } else {
+      node.grad += gradient;
+    }
+  };
+  give(*node_, 1);
+  for (const ValueNode* node : results) {
+    if (node == nullptr) continue;
     const auto gradients = node->rule->vjp(node->grad, node->input(0), node->input(1), node->data);
     for (std::size_t i = 0; i < 2; ++i) {
-      if (node->parents[i]) node->parents[i]->grad += gradients[i];
+      if (node->parents[i]) give(*node->parents[i], gradients[i]);
     }
   }
 }
@@ -167,7 +201,7 @@ void Value::set_data(double data) {
                     node_->rule->name));
   }
   node_->data = data;
-  ++node_->version;
+  node_->changed = created;
 }
 
 std::vector<Value> Value::parents() const {
@@ -178,13 +212,14 @@ std::vector<Value> Value::parents() const {
   return result;
 }
 
-const std::string& Value::label() const {
+const std::string& ValueNode::label() const {
   static const std::string none;
-  return node_->label ? *node_->label : none;
+  return has_label ? labels().at(this) : none;
 }
 
 Value& Value::set_label(std::string label) {
-  node_->label = std::make_unique<std::string>(std::move(label));
+  labels()[node_.get()] = std::move(label);
+  node_->has_label = true;
   return *this;
 }
 

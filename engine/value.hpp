@@ -2,12 +2,12 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "engine/pool.hpp"
 #include "engine/ref.hpp"
 
 namespace gradbook {
@@ -18,24 +18,31 @@ struct ScalarRule {
   std::array<unsigned, 2> reads;  ///< which values each vjp reads
   /// Gradients of the two inputs from g, the inputs a and b, and the result y.
   std::array<double, 2> (*vjp)(double g, double a, double b, double y);
+
+  bool reads_input(std::size_t i) const { return ((reads[0] | reads[1]) & (1U << i)) != 0; }
 };
 
-/// A number in a graph: what it is, what it came from, and its gradient.
-struct ValueNode {
+/// A number in a graph: what it is, what it came from, and its gradient. One cache line: what a
+/// chain of a million of them costs is mostly how far memory is.
+struct alignas(64) ValueNode : pool::Pooled {
   double data = 0;
   double grad = 0;
   const ScalarRule* rule = nullptr;  ///< null for a leaf
   std::array<Ref<ValueNode>, 2> parents;
-  double constant = 0;       ///< stands for the second parent where there is none
-  std::uint64_t number = 0;  ///< creation order: parents have smaller ones
-  std::uint64_t walk = 0;    ///< the backward pass that saw this node last
+  union {
+    std::uint64_t changed = 0;  ///< of a leaf: the newest number when set_data() last wrote here
+    double constant;            ///< of a result: stands for the second parent where there is none
+  };
+  union {
+    std::uint64_t number = 0;  ///< creation order: parents have smaller ones
+    ValueNode* next_doomed;    ///< while the node waits to be freed
+  };
   std::uint32_t references = 0;
-  std::uint32_t version = 0;  ///< number of times set_data() wrote here
-  std::array<std::uint32_t, 2> parent_versions{};
-  std::unique_ptr<std::string> label;
-  ValueNode* next_doomed = nullptr;  ///< while the node waits to be freed
+  std::uint32_t walk : 31 = 0;      ///< the backward pass that saw this node last
+  std::uint32_t has_label : 1 = 0;  ///< its text stands in a table: few have one
 
   double input(std::size_t i) const { return parents[i] ? parents[i]->data : constant; }
+  const std::string& label() const;
   static void dispose(ValueNode* node);
 };
 
@@ -55,7 +62,7 @@ class Value {
   /// What this was computed from, in order; empty for a leaf. The constant of pow is not among
   /// them.
   std::vector<Value> parents() const;
-  const std::string& label() const;
+  const std::string& label() const { return node_->label(); }
   /// Gives this number a name in drawings.
   Value& set_label(std::string label);
   bool is_leaf() const { return node_->rule == nullptr; }

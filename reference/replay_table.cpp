@@ -46,18 +46,6 @@ at::Tensor gate(const at::Tensor& g, const at::Tensor& y) {
   return at::threshold_backward(operands[0], operands[1], 0);
 }
 
-at::Tensor pow_in_libtorch(const Tensors& in, const C& c) {
-  return at::pow(in[0], at::Scalar(c.scalar()));
-}
-
-/// For the exponents 1/2 and -1/2 LibTorch takes roots, which are not the power at -0 and -inf
-/// (engine/parity.md); for 3/2 only the vjp does. If the exponent is a tensor it takes powers.
-at::Tensor pow_without_roots(const Tensors& in, const C& c) {
-  const double exponent = c.scalar();
-  if (std::abs(exponent) != 0.5 && exponent != 1.5) return pow_in_libtorch(in, c);
-  return at::pow(in[0], at::scalar_tensor(exponent, in[0].options()));
-}
-
 /// Where b or b - 1 is rounded, that changes pow(a, b - 1) by |ln a| times as much.
 at::Tensor scale_of_pow(const VjpCall& call) {
   const double b = call.constants.number("scalar");
@@ -104,8 +92,7 @@ const Row rows[] = {
          },
      .vjp_scale = multilinear},
     {.name = "pow",
-     .run = pow_in_libtorch,
-     .run_as_step = pow_without_roots,
+     .run = [](const Tensors& in, const C& c) { return at::pow(in[0], at::Scalar(c.scalar())); },
      .own_vjp_scale = scale_of_pow},
     {.name = "neg", .run = [](const Tensors& in, const C&) { return at::neg(in[0]); }},
     {.name = "reciprocal",
@@ -222,7 +209,7 @@ at::Tensor OneStep::result() const {
 }
 
 at::Tensor OneStep::run_on(const Tensors& values) const {
-  return (row.run_as_step != nullptr ? row.run_as_step : row.run)(values, constants);
+  return row.run(values, constants);
 }
 
 at::Tensor OneStep::result_scale(const at::Tensor& output) const {

@@ -54,9 +54,6 @@ struct Row {
   /// The same for a whole program, where LibTorch's own form would save more for backward than the
   /// engine's (engine/parity.md); null: run.
   at::Tensor (*run_in_program)(const Tensors& inputs, const Constants& constants) = nullptr;
-  /// The same for one step, where LibTorch's own form takes a short cut that the engine does not
-  /// take (engine/parity.md); null: run.
-  at::Tensor (*run_as_step)(const Tensors& inputs, const Constants& constants) = nullptr;
   /// The same in place on inputs[0]; null: there is no such form.
   void (*write)(const Tensors& inputs, const Constants& constants) = nullptr;
   /// How many numbers each element of the result sums up; null: it does not, and its own magnitude

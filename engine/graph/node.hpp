@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/pool.hpp"
 #include "engine/shape.hpp"
 #include "engine/storage.hpp"
 
@@ -31,7 +32,7 @@ class GradientSink {
 /// creation number alone gives the order of the backward pass, and edges form no cycle of owners.
 /// (A gradient that was itself recorded can: see BackwardOptions::create_graph.)
 template <class T>
-class Node {
+class Node : public pool::Pooled {
  public:
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -95,7 +96,7 @@ class Node {
 
 /// What a tensor handle refers to: values, and the node that computed them.
 template <class T>
-struct TensorImpl {
+struct TensorImpl : pool::Pooled {
   explicit TensorImpl(Array<T> values) : array(std::move(values)) { ++array.storage()->aliases; }
   TensorImpl(const TensorImpl&) = delete;
   TensorImpl& operator=(const TensorImpl&) = delete;

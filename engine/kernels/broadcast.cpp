@@ -1,43 +1,34 @@
 #include "engine/kernels/broadcast.hpp"
 
-#include <algorithm>
-
 namespace gradbook::kernels {
 
 template <std::size_t N>
 LoopPlan<N> plan_loop(const Shape& result, const std::array<const Shape*, N>& operands) {
-  std::array<Shape, N> strides;
-  for (std::size_t k = 0; k < N; ++k) {
-    if (operands[k] != nullptr) strides[k] = contiguous_strides(*operands[k]);
-  }
-  const auto step_along = [&](std::size_t k, std::size_t dim) -> std::size_t {
-    if (operands[k] == nullptr) return 0;
-    const std::size_t lead = result.size() - operands[k]->size();
-    if (dim < lead || (*operands[k])[dim - lead] == 1) return 0;
-    return strides[k][dim - lead];
-  };
-
-  // Collected innermost first, then reversed.
   LoopPlan<N> plan;
-  for (std::size_t dim = result.size(); dim-- > 0;) {
-    if (result[dim] == 1) continue;
-    bool merge = !plan.sizes.empty();
-    for (std::size_t k = 0; merge && k < N; ++k) {
-      merge = step_along(k, dim) == plan.steps[k].back() * plan.sizes.back();
+  std::array<std::size_t, N> stride;
+  stride.fill(1);
+  for (std::size_t back = 1; back <= result.size(); ++back) {
+    const std::size_t size = result[result.size() - back];
+    std::array<std::size_t, N> step{};
+    for (std::size_t k = 0; k < N; ++k) {
+      if (operands[k] == nullptr || back > operands[k]->size()) continue;
+      const std::size_t own = (*operands[k])[operands[k]->size() - back];
+      if (own != 1) step[k] = stride[k];
+      stride[k] *= own;
     }
-    if (merge) {
-      plan.sizes.back() *= result[dim];
-      continue;
+    if (size == 1) continue;
+    if (!plan.dims.empty()) {
+      auto& inner = plan.dims.back();
+      bool alike = true;
+      for (std::size_t k = 0; k < N; ++k) alike = alike && step[k] == inner.step[k] * inner.size;
+      if (alike) {
+        inner.size *= size;
+        continue;
+      }
     }
-    plan.sizes.push_back(result[dim]);
-    for (std::size_t k = 0; k < N; ++k) plan.steps[k].push_back(step_along(k, dim));
+    plan.dims.push_back({size, step});
   }
-  if (plan.sizes.empty()) {
-    plan.sizes.push_back(1);
-    for (Shape& steps : plan.steps) steps.push_back(0);
-  }
-  std::reverse(plan.sizes.begin(), plan.sizes.end());
-  for (Shape& steps : plan.steps) std::reverse(steps.begin(), steps.end());
+  if (plan.dims.empty()) plan.dims.push_back({1, {}});
   return plan;
 }
 

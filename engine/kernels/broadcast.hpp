@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <utility>
 
 #include "engine/reads.hpp"
 #include "engine/storage.hpp"
@@ -51,51 +52,72 @@ struct Skipped {
   rules::Unread operator[](std::size_t) const { return {}; }
 };
 
-/// Calls `f` with the row of one operand that starts at element `offset`.
+/// Calls `f` with a function that gives the operand's row which starts at an offset. Which way the
+/// rows step is decided here, once for all of them.
 template <class T, class F>
-void with_row(const Operand<T>& operand, std::size_t offset, std::size_t step, const F& f) {
+void with_row(const Operand<T>& operand, std::size_t step, const F& f) {
+  const T* data = operand.data();
   if (step == 0) {
-    f(Still<T>{operand.data()[offset]});
+    f([data](std::size_t offset) { return Still<T>{data[offset]}; });
   } else {
-    f(Along<T>{operand.data() + offset});
+    f([data](std::size_t offset) { return Along<T>{data + offset}; });
   }
 }
 template <class F>
-void with_row(const Absent&, std::size_t, std::size_t, const F& f) {
-  f(Skipped{});
+void with_row(const Absent&, std::size_t, const F& f) {
+  f([](std::size_t) { return Skipped{}; });
 }
 
-/// Where the innermost row of each operand starts and how it steps (0 or 1).
-template <std::size_t N>
-struct RowStart {
-  std::array<std::size_t, N> offset{};
-  std::array<std::size_t, N> step{};
-};
-
-/// Calls `run` with the rows of all operands.
-template <std::size_t N, class Run>
-void with_rows(const RowStart<N>&, const Run& run) {
+/// Calls `run` with such a function for each operand.
+template <class Run>
+void with_rows(const std::size_t*, const Run& run) {
   run();
 }
-template <std::size_t N, class Run, class First, class... Rest>
-void with_rows(const RowStart<N>& start, const Run& run, const First& first, const Rest&... rest) {
-  constexpr std::size_t k = N - 1 - sizeof...(Rest);
-  with_row(first, start.offset[k], start.step[k], [&](const auto& row) {
+template <class Run, class First, class... Rest>
+void with_rows(const std::size_t* step, const Run& run, const First& first, const Rest&... rest) {
+  with_row(first, *step, [&](const auto& row) {
     with_rows(
-        start, [&](const auto&... rows) { run(row, rows...); }, rest...);
+        step + 1, [&](const auto&... rows) { run(row, rows...); }, rest...);
   });
 }
 
-/// The dimensions of a result, neighbours merged wherever all operands step through them alike.
+/// The dimensions of a result, innermost first, neighbours merged wherever all operands step
+/// through them alike.
 template <std::size_t N>
 struct LoopPlan {
-  Shape sizes;                 ///< outermost first
-  std::array<Shape, N> steps;  ///< of each operand along each dimension; 0 where it repeats
+  struct Dim {
+    std::size_t size = 0;
+    std::array<std::size_t, N> step{};  ///< of each operand; 0 where it repeats
+  };
+  xt::svector<Dim, 4> dims;  ///< at least one
 };
 
 /// Throws nothing: the operands broadcast to `result`. A null shape is a scalar's.
 template <std::size_t N>
 LoopPlan<N> plan_loop(const Shape& result, const std::array<const Shape*, N>& operands);
+
+/// Where in each operand a row of the result starts.
+template <std::size_t N>
+class Position {
+ public:
+  explicit Position(const LoopPlan<N>& plan) : plan_(plan), index_(plan.dims.size(), 0) {}
+  std::array<std::size_t, N> offset{};
+
+  /// Counts up the outer dimensions like an odometer.
+  void next_row() {
+    for (std::size_t d = 1; d < index_.size(); ++d) {
+      const auto& dim = plan_.dims[d];
+      for (std::size_t k = 0; k < N; ++k) offset[k] += dim.step[k];
+      if (++index_[d] < dim.size) return;
+      for (std::size_t k = 0; k < N; ++k) offset[k] -= dim.step[k] * dim.size;
+      index_[d] = 0;
+    }
+  }
+
+ private:
+  const LoopPlan<N>& plan_;
+  Shape index_;
+};
 
 /// True when every operand either has the result's shape or is a scalar: one row does it all.
 template <std::size_t N>
@@ -106,45 +128,40 @@ bool is_one_row(const Shape& result, const std::array<const Shape*, N>& operands
   return true;
 }
 
+/// out[i] = f(rows[i]...). No element depends on another one, even where `out` is an operand's own
+/// data: without being told, the compiler would check for it before each row.
+template <class T, class F, class... Rows>
+void map_row(T* out, std::size_t size, const F& f, const Rows&... rows) {
+#pragma GCC ivdep
+  for (std::size_t i = 0; i < size; ++i) out[i] = f(rows[i]...);
+}
+
 /// out[i] = f(operands[i]...) for a result of `shape`, to which all operands broadcast. `out` may
 /// be the data of an operand of that same shape.
 template <class T, class F, class... Operands>
 void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
   constexpr std::size_t N = sizeof...(Operands);
   const std::array<const Shape*, N> shapes{operands.shape()...};
-  const auto run_row = [&](T* row_out, std::size_t size, const RowStart<N>& start) {
-    const auto loop = [&](const auto&... rows) {
-      for (std::size_t i = 0; i < size; ++i) row_out[i] = f(rows[i]...);
-    };
-    with_rows(start, loop, operands...);
-  };
-
-  RowStart<N> start;
+  const std::size_t size = numel(shape);
+  if (size == 0) return;
   if (is_one_row(shape, shapes)) {
-    for (std::size_t k = 0; k < N; ++k) start.step[k] = shapes[k] == nullptr ? 0 : 1;
-    if (const std::size_t size = numel(shape); size > 0) run_row(out, size, start);
+    std::array<std::size_t, N> step{};
+    for (std::size_t k = 0; k < N; ++k) step[k] = shapes[k] == nullptr ? 0 : 1;
+    with_rows(
+        step.data(), [&](const auto&... row) { map_row(out, size, f, row(0)...); }, operands...);
     return;
   }
-  if (numel(shape) == 0) return;
   const LoopPlan<N> plan = plan_loop<N>(shape, shapes);
-  const std::size_t rank = plan.sizes.size();
-  const std::size_t row_size = plan.sizes[rank - 1];
-  for (std::size_t k = 0; k < N; ++k) start.step[k] = plan.steps[k][rank - 1];
-  Shape index(rank, 0);
-  while (true) {
-    run_row(out, row_size, start);
-    out += row_size;
-    // The next row: count up the outer dimensions like an odometer.
-    std::size_t d = rank - 1;
-    while (true) {
-      if (d == 0) return;
-      --d;
-      for (std::size_t k = 0; k < N; ++k) start.offset[k] += plan.steps[k][d];
-      if (++index[d] < plan.sizes[d]) break;
-      for (std::size_t k = 0; k < N; ++k) start.offset[k] -= plan.steps[k][d] * plan.sizes[d];
-      index[d] = 0;
+  const auto all_rows = [&](const auto&... row) {
+    Position<N> at(plan);
+    for (T* end = out + size; out != end; out += plan.dims.front().size, at.next_row()) {
+      const auto here = [&]<std::size_t... k>(std::index_sequence<k...>) {
+        map_row(out, plan.dims.front().size, f, row(at.offset[k])...);
+      };
+      here(std::make_index_sequence<N>());
     }
-  }
+  };
+  with_rows(plan.dims.front().step.data(), all_rows, operands...);
 }
 
 /// A fresh array of `shape` filled by map().

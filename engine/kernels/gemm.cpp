@@ -86,10 +86,10 @@ Array<T> gemm(const Array<T>& a, bool transpose_a, const Array<T>& b, bool trans
     std::size_t rest = i;
     std::size_t at_a = 0;
     std::size_t at_b = 0;
-    for (std::size_t d = plan.sizes.size(); d-- > 0;) {
-      at_a += rest % plan.sizes[d] * plan.steps[0][d];
-      at_b += rest % plan.sizes[d] * plan.steps[1][d];
-      rest /= plan.sizes[d];
+    for (const auto& dim : plan.dims) {
+      at_a += rest % dim.size * dim.step[0];
+      at_b += rest % dim.size * dim.step[1];
+      rest /= dim.size;
     }
     one_gemm(sizes, a.data() + at_a * m * k, b.data() + at_b * k * n, c.fresh() + i * m * n);
   }

@@ -2,6 +2,7 @@
 
 #include "engine/graph/record.hpp"
 #include "engine/kernels/broadcast.hpp"
+#include "engine/kernels/vector_math.hpp"
 #include "engine/rules.hpp"
 
 /// The rows of the table of derivatives (engine/rules.hpp) as operations on tensors. A backward
@@ -133,9 +134,10 @@ struct WithScalar {
 
   template <class T>
   void write(T* out, const Shape& shape, const Array<T>& a) const {
-    kernels::map(
-        out, shape, [b = static_cast<T>(scalar)](const T& ae) { return Rule::forward(ae, b); },
-        kernels::Operand<T>(a));
+    with_constant<T>([&](const auto& b) {
+      kernels::map(
+          out, shape, [&b](const T& ae) { return Rule::forward(ae, b); }, kernels::Operand<T>(a));
+    });
   }
 
   template <class T>
@@ -145,12 +147,25 @@ struct WithScalar {
     if (GradMode::enabled()) {
       return Rule::vjp_a(g, as_tensor<a>(saved, 0), scalar, rules::Unread{});
     }
-    return BasicTensor<T>(kernels::mapped<T>(
-        g.shape(),
-        [b = static_cast<T>(scalar)](const T& ge, const auto& ae) -> T {
-          return Rule::vjp_a(ge, ae, b, rules::Unread{});
-        },
-        kernels::Operand<T>(g.array()), as_operand<a>(saved, 0)));
+    return with_constant<T>([&](const auto& b) {
+      return BasicTensor<T>(kernels::mapped<T>(
+          g.shape(),
+          [&b](const T& ge, const auto& ae) -> T {
+            return Rule::vjp_a(ge, ae, b, rules::Unread{});
+          },
+          kernels::Operand<T>(g.array()), as_operand<a>(saved, 0)));
+    });
+  }
+
+ private:
+  /// Calls `f` with the constant; with the usual exponents as types, so that their loops multiply.
+  template <class T, class F>
+  auto with_constant(const F& f) const {
+    if constexpr (std::same_as<Rule, rules::Pow>) {
+      if (scalar == 2) return f(rules::Whole<2>());
+      if (scalar == 3) return f(rules::Whole<3>());
+    }
+    return f(static_cast<T>(scalar));
   }
 };
 

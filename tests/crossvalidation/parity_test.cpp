@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
-#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -13,7 +11,6 @@
 
 #include "engine/checkpoint.hpp"
 #include "engine/value.hpp"
-#include "reference/program.hpp"
 #include "reference/replay.hpp"
 #include "reference/saved.hpp"
 #include "reference/version.hpp"
@@ -158,28 +155,6 @@ TEST(Parity, BatchedMatmulSavesOperandsAsTheyAre) {
   const Tensor b = Tensor::ones({1, 2, 64, 64}, requires_grad);
   EXPECT_EQ(parity::saved_bytes(matmul(a, b)), 4 * kMatrixBytes);
   EXPECT_EQ(reference::libtorch_saved_bytes_of_broadcast_matmul(), 8 * kMatrixBytes);
-}
-
-TEST(Parity, PowersOfOneHalfAreNoRoots) {
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  const Snapshot numbers({3}, {-inf, -0.0, 4});
-  const Tensor x = Tensor::from(numbers);
-  EXPECT_EQ(x.pow(0.5).snapshot().values, (std::vector<double>{inf, 0, 2}));
-  EXPECT_EQ(x.pow(-0.5).snapshot().values, (std::vector<double>{0, inf, 0.5}));
-
-  const auto in_libtorch = [&](double exponent) {
-    const reference::Outcome outcome = reference::run_in_libtorch(
-        {reference::Precision::float32,
-         {{"leaf", {}, {}, numbers}, {"pow", {0}, {{"scalar", {exponent}}}}}});
-    return outcome.results.at(1).value->values;
-  };
-  const std::vector<double> root = in_libtorch(0.5);
-  EXPECT_TRUE(std::isnan(root[0]));
-  EXPECT_EQ(root[2], 2);
-  const std::vector<double> reciprocal_root = in_libtorch(-0.5);
-  EXPECT_TRUE(std::isnan(reciprocal_root[0]));
-  EXPECT_EQ(reciprocal_root[1], -inf);
-  EXPECT_EQ(reciprocal_root[2], 0.5);
 }
 
 // That the largest is found where LibTorch finds it is in the misuse table.

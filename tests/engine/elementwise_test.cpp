@@ -147,6 +147,18 @@ TEST(Elementwise, EdgesInFloat32AreThoseOfTheMathLibrary) {
   EXPECT_EQ(last(of(-inf).relu()), 0.0F);
 }
 
+TEST(Elementwise, PowersOfOneHalfAreRootsAtTheEdgesToo) {
+  const Tensor x({-inf, -0.0F, 4.0F});
+  const Tensor root = x.pow(0.5);
+  EXPECT_TRUE(std::isnan(root.array().data()[0])) << "C's pow(-inf, 0.5) is inf";
+  EXPECT_EQ(root.array().data()[1], 0);
+  EXPECT_EQ(root.array().data()[2], 2);
+  const Tensor reciprocal_root = x.pow(-0.5);
+  EXPECT_TRUE(std::isnan(reciprocal_root.array().data()[0]));
+  EXPECT_EQ(reciprocal_root.array().data()[1], -inf) << "C's pow(-0, -0.5) is inf";
+  EXPECT_EQ(reciprocal_root.array().data()[2], 0.5);
+}
+
 TEST(Elementwise, ReluIsFlatAtZeroAndStopsInfiniteGradients) {
   const Tensor x({-1, 0, 2}, requires_grad);
   const auto g = Tensor::full({3}, static_cast<double>(inf));

@@ -1,0 +1,97 @@
+// Memory that is handed out again.
+#include "engine/pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "engine/value.hpp"
+
+namespace gradbook {
+namespace {
+
+constexpr std::size_t sizes[] = {0, 1, 16, 17, 64, 640, 1024, 1025, 4096, 5000, 1U << 20, 3000000};
+
+bool is_aligned(const void* memory, std::size_t to) {
+  return reinterpret_cast<std::uintptr_t>(memory) % to == 0;
+}
+
+TEST(Pool, GivesRoomForWhatWasAskedFor) {
+  std::vector<unsigned char*> blocks;
+  for (const std::size_t size : sizes) {
+    auto* block = static_cast<unsigned char*>(pool::take(size));
+    EXPECT_TRUE(is_aligned(block, size > 0 && size % 64 == 0 ? 64 : 16)) << size;
+    std::memset(block, static_cast<int>(blocks.size()), size);
+    blocks.push_back(block);
+  }
+  for (std::size_t k = 0; k < blocks.size(); ++k) {
+    for (std::size_t i = 0; i < sizes[k]; ++i) {
+      ASSERT_EQ(blocks[k][i], k) << "byte " << i << " of " << sizes[k] << " is another block's";
+    }
+    pool::give_back(blocks[k], sizes[k]);
+  }
+}
+
+TEST(Pool, BlocksInUseAreNeverHandedOutTwice) {
+  for (const std::size_t size : {48U, 2000U}) {
+    std::set<void*> in_use;
+    for (int i = 0; i < 5000; ++i) EXPECT_TRUE(in_use.insert(pool::take(size)).second);
+    for (void* block : in_use) pool::give_back(block, size);
+  }
+}
+
+TEST(Pool, HandsOutAgainWhatCameBack) {
+  if (pool::asks_the_system) return;  // AddressSanitizer keeps freed memory to itself
+  for (const std::size_t size : sizes) {
+    void* block = pool::take(size);
+    pool::give_back(block, size);
+    void* again = pool::take(size);
+    EXPECT_EQ(block, again) << size;
+    pool::give_back(again, size);
+  }
+}
+
+TEST(Pool, ALargeBlockServesAnySizeOfItsClass) {
+  if (pool::asks_the_system) return;
+  void* block = pool::take(33000);
+  pool::give_back(block, 33000);
+  void* other = pool::take(36000);  // both are rounded up to 36864
+  EXPECT_EQ(block, other);
+  pool::give_back(other, 36000);
+}
+
+TEST(Pool, WorksAfterTrim) {
+  void* block = pool::take(100000);
+  pool::give_back(block, 100000);
+  pool::trim();
+  block = pool::take(100000);
+  std::memset(block, 1, 100000);
+  pool::give_back(block, 100000);
+}
+
+TEST(Pool, AThreadMayFreeWhatAnotherOneMade) {
+  void* small = nullptr;
+  void* large = nullptr;
+  std::thread([&] {
+    small = pool::take(64);
+    large = pool::take(5000);
+    std::memset(large, 1, 5000);
+    pool::give_back(pool::take(5000), 5000);
+  }).join();
+  std::memset(small, 1, 64);
+  std::memset(large, 2, 5000);
+  pool::give_back(small, 64);
+  pool::give_back(large, 5000);
+}
+
+TEST(Pool, AValueNodeIsOneCacheLine) {
+  EXPECT_EQ(sizeof(ValueNode), 64U);
+  EXPECT_TRUE(is_aligned(&Value(1).node(), 64));
+}
+
+}  // namespace
+}  // namespace gradbook
