@@ -60,13 +60,18 @@ class SoundBuild:
         self.programs = folder / "programs"
         self.objects = folder / "objects"
 
-    def prepare(self):
+    def prepare(self, sources):
+        """Builds, and copies all that the run will need. Throws BuildError, also when the engine is no longer
+        what `sources` say: its mutants were chosen from them."""
         with only_one(self.root / "build/mutation/lock"):
             build_programs(self.root)
             shutil.rmtree(self.folder, ignore_errors=True)
             for part in ("engine", "tests"):
                 shutil.copytree(self.root / part, self.sources / part)
             shutil.copytree(self.build / "mutation", self.programs)
+            for source in sources:
+                if (self.sources / source.path).read_text(encoding="utf-8") != source.text:
+                    raise BuildError(f"{source.path} has changed while the programs were built; start again")
             self.engine = self._unit(f"mutation/{LIBRARY}", "engine/")
             self.tests = self._unit("mutation/engine_tests", "tests/engine/")
 

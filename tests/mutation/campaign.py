@@ -19,7 +19,8 @@ class Campaign:
         self.equivalents = equivalents
         self.progress = progress
         self.results = []
-        self.uncompiled = 0
+        self.uncompiled = 0  # candidates
+        self.without = 0  # slots of which no candidate compiled
         self.error = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -83,23 +84,28 @@ class Campaign:
             if not self._stop.is_set():
                 self._add(mutant, "killed" if by else "survived", by, how, time.monotonic() - started)
             return
+        if not candidates[0].name:
+            with self._lock:
+                self.without += 1
 
     def _killer(self, mutant, workshop):
         """The first suite that fails with the mutant, and which test in it; empty when none does."""
-        quick = [suite for suite in self.runner.available() if suite is not SUITES[-1]]
-        for suite in quick:
-            outcome = self.runner.run(suite, workshop)
-            if outcome.failed:
-                return suite.name, outcome.how
-        # The programs have their own copies of what is inline in a header, and sound ones.
         program = None
+        if not mutant.must_agree:
+            for suite in self.runner.available():
+                if suite is not SUITES[-1]:
+                    outcome = self.runner.run(suite, workshop)
+                    if outcome.failed:
+                        return suite.name, outcome.how
+        # The programs have copies of their own of what is inline in a header, and sound ones.
         if mutant.file.endswith(".hpp") and not self._stop.is_set():
+            anew = f"{SUITES[0].name}, compiled anew"
             program = workshop.make_tests(mutant)
-            if program is None and not self._stop.is_set():
-                return "engine, compiled anew", "does not compile"
+            if program is None:
+                return anew, "does not compile"
             outcome = self.runner.run(SUITES[0], workshop, program)
             if outcome.failed:
-                return "engine, compiled anew", outcome.how
+                return anew, outcome.how
         outcome = self.runner.run(SUITES[-1], workshop, program)
         return (SUITES[-1].name, outcome.how) if outcome.failed else ("", "")
 

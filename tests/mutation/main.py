@@ -138,7 +138,7 @@ def main(arguments):
     campaign = Campaign(sound, Runner(sound), None if options.only else equivalents, report.Progress(len(classics) + len(slots)))
     complete = True
     try:
-        sound.prepare()
+        sound.prepare(sources)
         campaign.run(classics, slots, options.jobs)
     except BuildError as error:
         print(f"tests/mutation/run: {error}", file=sys.stderr)
@@ -148,8 +148,8 @@ def main(arguments):
         campaign.stop()
     run = {"version": 1, "date": datetime.date.today().isoformat(), "commit": commit(), "seed": options.seed,
            "count": options.count, "shard": options.shard, "jobs": options.jobs, "complete": complete,
-           "uncompiled": campaign.uncompiled, "seconds": round(time.monotonic() - started),
-           "suites": campaign.runner.sound_seconds, "mutants": campaign.results}
+           "uncompiled": campaign.uncompiled, "without": campaign.without,
+           "seconds": round(time.monotonic() - started), "suites": campaign.runner.sound_seconds, "mutants": campaign.results}
     is_full = not options.sample and not options.only and options.shard == (1, 1)
     status = finish(run, options, is_full)
     return status if complete else 130

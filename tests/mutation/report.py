@@ -51,6 +51,8 @@ def summary(run):
     lines = [f"{len(tried) - len(alive)} of {len(tried)} killed ({classics} classic, {len(tried) - classics} "
              f"mechanical), {len(run['mutants']) - len(tried)} known equivalents passed over, "
              f"{run['uncompiled']} did not compile; {run['seconds']:.0f} s."]
+    if run["without"]:
+        lines.append(f"{run['without']} places of the run had no mutant that compiles.")
     if not run["complete"]:
         lines.append("Stopped early: this is what there is so far.")
     for r in alive:
@@ -73,7 +75,7 @@ def merge(runs):
         raise ValueError(f"expected shards 1 to {first['shard'][1]}, each once, got {shards}")
     mutants = {r["id"] + r["name"]: r for run in runs for r in run["mutants"]}
     return {**first, "shard": [1, 1], "mutants": list(mutants.values()),
-            "uncompiled": sum(run["uncompiled"] for run in runs),
+            "uncompiled": sum(run["uncompiled"] for run in runs), "without": sum(run["without"] for run in runs),
             "seconds": sum(run["seconds"] for run in runs)}
 
 

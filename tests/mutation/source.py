@@ -36,6 +36,7 @@ class Token:
     opener: int = -1  # index of the innermost bracket around it; -1 for none
     scope: str = ""  # of a "{": namespace, class, code, list or concept
     code: bool = False  # part of something that runs
+    outside: bool = False  # of that: part of what a variable or member starts with, outside of functions
     message: bool = False  # part of an error: of a throw, or of what refuse() is told
 
 
@@ -163,9 +164,8 @@ class Source:
                 scope = self.tokens[opener].scope
                 around = None if scope in ("", "list") else scope
                 opener = self.tokens[opener].opener
-            token.code = around == "code" or (
-                around in ("class", "namespace") and self._is_initializer(i)
-            )
+            token.outside = around in ("class", "namespace") and self._is_initializer(i)
+            token.code = around == "code" or token.outside
 
     def _is_initializer(self, i):
         """Outside code: does token `i` follow the `=` of a variable, or the `:` after `)` of a
@@ -180,10 +180,19 @@ class Source:
             elif text == ";" or (text == "{" and self.tokens[i].scope != "list"):
                 return False
             elif text == "=":
-                return self.at(i - 1) not in (")", "const", "override", "noexcept", "operator")
+                pure = self.at(i - 1) in (")", "const", "override", "noexcept", "operator")
+                return not pure and not self._is_in_template(i)
             elif text == ":" and self.at(i - 1) == ")":
                 return True
         return False
+
+    def _is_in_template(self, i):
+        """Does token `i` stand between the angle brackets of `template <...>`?"""
+        depth = 0
+        while i > 0 and depth >= 0 and self.at(i) not in (";", "{", "}"):
+            i -= 1
+            depth += {">": 1, ">>": 2, "<": -1}.get(self.at(i), 0)
+        return depth < 0 and self.at(i - 1) == "template"
 
     def _mark_messages(self):
         for i, token in enumerate(self.tokens):
