@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -11,27 +12,10 @@
 /// inlined into the innermost loop, so a whole vjp is one pass over memory without temporaries.
 namespace gradbook::kernels {
 
-/// An operand of an elementwise loop: an array, or a scalar.
-template <class T>
-class Operand {
- public:
-  Operand(const Array<T>& array) : array_(&array) {}
-  explicit Operand(T scalar) : scalar_(scalar) {}
-  /// Null for a scalar.
-  const Shape* shape() const { return array_ == nullptr ? nullptr : &array_->shape(); }
-  const T* data() const { return array_ == nullptr ? &scalar_ : array_->data(); }
+/// Stands in for an operand that the formula does not read.
+struct Absent {};
 
- private:
-  const Array<T>* array_ = nullptr;
-  T scalar_{};
-};
-
-/// An operand that the formula does not read.
-struct Absent {
-  static const Shape* shape() { return nullptr; }
-};
-
-// One operand's elements along the innermost row, in the three ways it can step.
+// One operand's elements along a row of the result, in the three ways it can step.
 
 /// Moves along with the result.
 template <class T>
@@ -40,7 +24,7 @@ struct Along {
   const T& operator[](std::size_t i) const { return data[i]; }
 };
 
-/// Stands still: a scalar, or a dimension of size 1 repeated.
+/// Stands still: a dimension of size 1, repeated.
 template <class T>
 struct Still {
   T value;
@@ -52,33 +36,33 @@ struct Skipped {
   rules::Unread operator[](std::size_t) const { return {}; }
 };
 
-/// Calls `f` with a function that gives the operand's row which starts at an offset. Which way the
-/// rows step is decided here, once for all of them.
-template <class T, class F>
-void with_row(const Operand<T>& operand, std::size_t step, const F& f) {
-  const T* data = operand.data();
-  if (step == 0) {
-    f([data](std::size_t offset) { return Still<T>{data[offset]}; });
-  } else {
-    f([data](std::size_t offset) { return Along<T>{data + offset}; });
-  }
-}
-template <class F>
-void with_row(const Absent&, std::size_t, const F& f) {
-  f([](std::size_t) { return Skipped{}; });
+/// out[i] = f(rows[i]...). No element depends on another one, even where `out` is an operand's own
+/// data: without being told, the compiler would check for it before each row.
+template <class T, class F, class... Rows>
+void map_row(T* out, std::size_t size, const F& f, const Rows&... rows) {
+#pragma GCC ivdep
+  for (std::size_t i = 0; i < size; ++i) out[i] = f(rows[i]...);
 }
 
-/// Calls `run` with such a function for each operand.
-template <class Run>
-void with_rows(const std::size_t*, const Run& run) {
-  run();
+template <class T>
+Along<T> all_of(const Array<T>& operand) {
+  return {operand.data()};
 }
-template <class Run, class First, class... Rest>
-void with_rows(const std::size_t* step, const Run& run, const First& first, const Rest&... rest) {
-  with_row(first, *step, [&](const auto& row) {
-    with_rows(
-        step + 1, [&](const auto&... rows) { run(row, rows...); }, rest...);
-  });
+inline Skipped all_of(Absent) { return {}; }
+
+/// out[i] = f(operands[i]...) for operands of the result's own shape, of `size` elements. `out` may
+/// be the data of an operand.
+template <class T, class F, class... Operands>
+void map_alike(T* out, std::size_t size, const F& f, const Operands&... operands) {
+  map_row(out, size, f, all_of(operands)...);
+}
+
+/// A fresh array of `shape` filled by map_alike().
+template <class T, class F, class... Operands>
+Array<T> mapped_alike(const Shape& shape, const F& f, const Operands&... operands) {
+  Array<T> result(shape);
+  map_alike(result.fresh(), result.size(), f, operands...);
+  return result;
 }
 
 /// The dimensions of a result, innermost first, neighbours merged wherever all operands step
@@ -92,7 +76,7 @@ struct LoopPlan {
   xt::svector<Dim, 4> dims;  ///< at least one
 };
 
-/// Throws nothing: the operands broadcast to `result`. A null shape is a scalar's.
+/// Throws nothing: the operands broadcast to `result`. A null shape is that of an absent operand.
 template <std::size_t N>
 LoopPlan<N> plan_loop(const Shape& result, const std::array<const Shape*, N>& operands);
 
@@ -119,21 +103,39 @@ class Position {
   Shape index_;
 };
 
-/// True when every operand either has the result's shape or is a scalar: one row does it all.
-template <std::size_t N>
-bool is_one_row(const Shape& result, const std::array<const Shape*, N>& operands) {
-  for (const Shape* shape : operands) {
-    if (shape != nullptr && *shape != result) return false;
+template <class T>
+const Shape* shape_of(const Array<T>& operand) {
+  return &operand.shape();
+}
+inline const Shape* shape_of(Absent) { return nullptr; }
+
+/// Calls `f` with a function that gives the operand's row which starts at an offset. Which way the
+/// rows step is decided here, once for all of them.
+template <class T, class F>
+void with_row(const Array<T>& operand, std::size_t step, const F& f) {
+  const T* data = operand.data();
+  if (step == 0) {
+    f([data](std::size_t offset) { return Still<T>{data[offset]}; });
+  } else {
+    f([data](std::size_t offset) { return Along<T>{data + offset}; });
   }
-  return true;
+}
+template <class F>
+void with_row(Absent, std::size_t, const F& f) {
+  f([](std::size_t) { return Skipped{}; });
 }
 
-/// out[i] = f(rows[i]...). No element depends on another one, even where `out` is an operand's own
-/// data: without being told, the compiler would check for it before each row.
-template <class T, class F, class... Rows>
-void map_row(T* out, std::size_t size, const F& f, const Rows&... rows) {
-#pragma GCC ivdep
-  for (std::size_t i = 0; i < size; ++i) out[i] = f(rows[i]...);
+/// Calls `run` with such a function for each operand.
+template <class Run>
+void with_rows(const std::size_t*, const Run& run) {
+  run();
+}
+template <class Run, class First, class... Rest>
+void with_rows(const std::size_t* step, const Run& run, const First& first, const Rest&... rest) {
+  with_row(first, *step, [&](const auto& row) {
+    with_rows(
+        step + 1, [&](const auto&... rows) { run(row, rows...); }, rest...);
+  });
 }
 
 /// out[i] = f(operands[i]...) for a result of `shape`, to which all operands broadcast. `out` may
@@ -141,22 +143,22 @@ void map_row(T* out, std::size_t size, const F& f, const Rows&... rows) {
 template <class T, class F, class... Operands>
 void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
   constexpr std::size_t N = sizeof...(Operands);
-  const std::array<const Shape*, N> shapes{operands.shape()...};
+  const std::array<const Shape*, N> shapes{shape_of(operands)...};
   const std::size_t size = numel(shape);
-  if (size == 0) return;
-  if (is_one_row(shape, shapes)) {
-    std::array<std::size_t, N> step{};
-    for (std::size_t k = 0; k < N; ++k) step[k] = shapes[k] == nullptr ? 0 : 1;
-    with_rows(
-        step.data(), [&](const auto&... row) { map_row(out, size, f, row(0)...); }, operands...);
+  const auto is_alike = [&](const Shape* operand) {
+    return operand == nullptr || *operand == shape;
+  };
+  if (size == 0 || std::all_of(shapes.begin(), shapes.end(), is_alike)) {
+    map_alike(out, size, f, operands...);
     return;
   }
   const LoopPlan<N> plan = plan_loop<N>(shape, shapes);
   const auto all_rows = [&](const auto&... row) {
     Position<N> at(plan);
-    for (T* end = out + size; out != end; out += plan.dims.front().size, at.next_row()) {
+    const std::size_t row_size = plan.dims.front().size;
+    for (T* end = out + size; out != end; out += row_size, at.next_row()) {
       const auto here = [&]<std::size_t... k>(std::index_sequence<k...>) {
-        map_row(out, plan.dims.front().size, f, row(at.offset[k])...);
+        map_row(out, row_size, f, row(at.offset[k])...);
       };
       here(std::make_index_sequence<N>());
     }

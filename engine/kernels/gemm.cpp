@@ -3,8 +3,10 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
+#include <xsimd/xsimd.hpp>
 
 #include "engine/errors.hpp"
 #include "engine/kernels/broadcast.hpp"
@@ -33,16 +35,94 @@ int blas_int(std::size_t size) {
 
 CBLAS_TRANSPOSE flag(bool transpose) { return transpose ? CblasTrans : CblasNoTrans; }
 
-void one_gemm(const Sizes& s, const float* a, const float* b, float* c) {
+void blas_gemm(const Sizes& s, const float* a, const float* b, float* c) {
   cblas_sgemm(CblasRowMajor, flag(s.transpose_a), flag(s.transpose_b), blas_int(s.m), blas_int(s.n),
               blas_int(s.k), 1.0F, a, blas_int(s.transpose_a ? s.m : s.k), b,
               blas_int(s.transpose_b ? s.k : s.n), 0.0F, c, blas_int(s.n));
 }
 
-void one_gemm(const Sizes& s, const double* a, const double* b, double* c) {
+void blas_gemm(const Sizes& s, const double* a, const double* b, double* c) {
   cblas_dgemm(CblasRowMajor, flag(s.transpose_a), flag(s.transpose_b), blas_int(s.m), blas_int(s.n),
               blas_int(s.k), 1.0, a, blas_int(s.transpose_a ? s.m : s.k), b,
               blas_int(s.transpose_b ? s.k : s.n), 0.0, c, blas_int(s.n));
+}
+
+// Below these sizes BLAS takes longer to get ready than to compute.
+constexpr std::size_t few_products = 32 * 32 * 32;
+constexpr std::size_t few_elements = 32 * 32;
+
+/// A matrix that is read with steps: element (i, j) lies at i * down + j * along.
+template <class T>
+struct Steps {
+  const T* data;
+  std::size_t down, along;
+};
+
+/// Rows of C = A B, as many columns as `vectors` registers hold, all sums in registers.
+template <std::size_t rows, std::size_t vectors, class T>
+void block_of_product(Steps<T> a, const T* b, std::size_t n, std::size_t k, T* c) {
+  using Vector = xsimd::batch<T>;
+  std::array<Vector, rows * vectors> sums;
+  sums.fill(Vector(T{0}));
+  for (std::size_t p = 0; p < k; ++p, b += n) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      const Vector row_of_b = Vector::load_unaligned(b + v * Vector::size);
+      for (std::size_t i = 0; i < rows; ++i) {
+        const Vector factor(a.data[i * a.down + p * a.along]);
+        sums[i * vectors + v] = sums[i * vectors + v] + factor * row_of_b;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      sums[i * vectors + v].store_unaligned(c + i * n + v * Vector::size);
+    }
+  }
+}
+
+/// Rows of C, all columns.
+template <std::size_t rows, class T>
+void rows_of_product(Steps<T> a, const T* b, std::size_t n, std::size_t k, T* c) {
+  constexpr std::size_t width = xsimd::batch<T>::size;
+  std::size_t j = 0;
+  for (; j + 2 * width <= n; j += 2 * width) block_of_product<rows, 2>(a, b + j, n, k, c + j);
+  for (; j + width <= n; j += width) block_of_product<rows, 1>(a, b + j, n, k, c + j);
+  for (; j < n; ++j) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      T sum{0};
+      for (std::size_t p = 0; p < k; ++p) sum += a.data[i * a.down + p * a.along] * b[p * n + j];
+      c[i * n + j] = sum;
+    }
+  }
+}
+
+template <class T>
+void small_gemm(const Sizes& s, const T* a, const T* b, T* c) {
+  constexpr std::size_t rows = 4;
+  std::array<T, few_elements> rows_of_b;
+  if (s.transpose_b) {
+    for (std::size_t p = 0; p < s.k; ++p) {
+      for (std::size_t j = 0; j < s.n; ++j) rows_of_b[p * s.n + j] = b[j * s.k + p];
+    }
+    b = rows_of_b.data();
+  }
+  Steps<T> from{a, s.transpose_a ? 1 : s.k, s.transpose_a ? s.m : 1};
+  std::size_t i = 0;
+  for (; i + rows <= s.m; i += rows, from.data += rows * from.down, c += rows * s.n) {
+    rows_of_product<rows>(from, b, s.n, s.k, c);
+  }
+  for (; i < s.m; ++i, from.data += from.down, c += s.n) {
+    rows_of_product<1>(from, b, s.n, s.k, c);
+  }
+}
+
+template <class T>
+void product(const Sizes& s, const T* a, const T* b, T* c) {
+  if (s.n * s.k <= few_elements && s.m <= few_products && s.m * s.n * s.k <= few_products) {
+    small_gemm(s, a, b, c);
+  } else {
+    blas_gemm(s, a, b, c);
+  }
 }
 
 Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.end() - 2); }
@@ -75,7 +155,7 @@ Array<T> gemm(const Array<T>& a, bool transpose_a, const Array<T>& b, bool trans
   // A batch of left matrices times one right matrix is a single tall product.
   if (!transpose_a && numel(batch_b) == 1 && batch_b.size() <= batch_a.size() &&
       fits_blas(numel(batch) * m)) {
-    one_gemm({numel(batch) * m, n, k, false, transpose_b}, a.data(), b.data(), c.fresh());
+    product({numel(batch) * m, n, k, false, transpose_b}, a.data(), b.data(), c.fresh());
     return c;
   }
   const LoopPlan<2> plan = plan_loop<2>(batch, {&batch_a, &batch_b});
@@ -91,7 +171,7 @@ Array<T> gemm(const Array<T>& a, bool transpose_a, const Array<T>& b, bool trans
       at_b += rest % dim.size * dim.step[1];
       rest /= dim.size;
     }
-    one_gemm(sizes, a.data() + at_a * m * k, b.data() + at_b * k * n, c.fresh() + i * m * n);
+    product(sizes, a.data() + at_a * m * k, b.data() + at_b * k * n, c.fresh() + i * m * n);
   }
   return c;
 }

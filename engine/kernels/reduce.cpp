@@ -2,33 +2,50 @@
 
 #include <algorithm>
 #include <array>
+#include <xsimd/xsimd.hpp>
 
 namespace gradbook::kernels {
 
 namespace {
 
-/// Below this many terms a plain loop is as accurate as it needs to be.
-constexpr std::size_t plain_terms = 128;
+/// In a row of this many neighbours each place of a register adds up 8 terms at most, where it
+/// holds 8 numbers: as accurate as it needs to be without pairs.
+constexpr std::size_t plain_terms = 512;
 
-/// Sum of `n` neighbours. Sixteen partial sums let the compiler use whole vector registers.
+/// Sum of at most plain_terms neighbours. In several registers, since more additions may start than
+/// one takes to end.
+template <class T>
+T sum_few(const T* x, std::size_t n) {
+  using Vector = xsimd::batch<T>;
+  constexpr std::size_t width = Vector::size;
+  constexpr std::size_t registers = 8;
+  std::array<Vector, registers> sums;
+  sums.fill(Vector(T{0}));
+  for (; n >= registers * width; n -= registers * width, x += registers * width) {
+    for (std::size_t r = 0; r < registers; ++r) {
+      sums[r] = sums[r] + Vector::load_unaligned(x + r * width);
+    }
+  }
+  for (; n >= width; n -= width, x += width) sums[0] = sums[0] + Vector::load_unaligned(x);
+  for (std::size_t half = registers / 2; half > 0; half /= 2) {
+    for (std::size_t r = 0; r < half; ++r) sums[r] = sums[r] + sums[r + half];
+  }
+  std::array<T, width> parts;
+  sums[0].store_unaligned(parts.data());
+  for (std::size_t half = width / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) parts[i] += parts[i + half];
+  }
+  for (; n > 0; --n, ++x) parts[0] += *x;
+  return parts[0];
+}
+
+/// Sum of `n` neighbours, of long rows in pairs.
 template <class T>
 T sum_row(const T* x, std::size_t n) {
-  if (n > plain_terms) {
-    const std::size_t half = n / 2 / plain_terms * plain_terms;
-    const std::size_t cut = half == 0 ? plain_terms : half;
-    return sum_row(x, cut) + sum_row(x + cut, n - cut);
-  }
-  constexpr std::size_t lanes = 16;
-  std::array<T, lanes> partial{};
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    for (std::size_t k = 0; k < lanes; ++k) partial[k] += x[i + k];
-  }
-  for (std::size_t width = lanes / 2; width > 0; width /= 2) {
-    for (std::size_t k = 0; k < width; ++k) partial[k] += partial[k + width];
-  }
-  for (; i < n; ++i) partial[0] += x[i];
-  return partial[0];
+  if (n <= plain_terms) return sum_few(x, n);
+  const std::size_t half = n / 2 / plain_terms * plain_terms;
+  const std::size_t cut = half == 0 ? plain_terms : half;
+  return sum_row(x, cut) + sum_row(x + cut, n - cut);
 }
 
 /// out[k] += the sum over `rows` rows of `width` elements.
@@ -36,7 +53,12 @@ template <class T>
 void add_rows(T* out, const T* x, std::size_t rows, std::size_t width) {
   constexpr std::size_t plain_rows = 32;
   if (rows <= plain_rows) {
-    for (std::size_t r = 0; r < rows; ++r, x += width) {
+    for (; rows >= 4; rows -= 4, x += 4 * width) {
+      for (std::size_t k = 0; k < width; ++k) {
+        out[k] += (x[k] + x[width + k]) + (x[2 * width + k] + x[3 * width + k]);
+      }
+    }
+    for (; rows > 0; --rows, x += width) {
       for (std::size_t k = 0; k < width; ++k) out[k] += x[k];
     }
     return;

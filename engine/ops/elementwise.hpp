@@ -12,9 +12,9 @@ namespace gradbook::ops {
 
 /// The saved input `i` (or the result) as the row declares it: an operand of the loop ...
 template <bool read, class T>
-auto as_operand(const SavedValues<T>& saved, std::size_t i) {
+decltype(auto) as_operand(const SavedValues<T>& saved, std::size_t i) {
   if constexpr (read) {
-    return kernels::Operand<T>(i == rules::kResult ? saved.result() : saved.input(i));
+    return i == rules::kResult ? saved.result() : saved.input(i);
   } else {
     return kernels::Absent{};
   }
@@ -40,14 +40,14 @@ struct Unary {
   template <class T>
   static Array<T> forward(const Array<T>& x) {
     Array<T> result(x.shape());
-    write(result.fresh(), x.shape(), x);
+    write(result.fresh(), x);
     return result;
   }
 
   template <class T>
-  static void write(T* out, const Shape& shape, const Array<T>& x) {
-    kernels::map(
-        out, shape, [](const T& e) { return Rule::forward(e); }, kernels::Operand<T>(x));
+  static void write(T* out, const Array<T>& x) {
+    kernels::map_alike(
+        out, x.size(), [](const T& e) { return Rule::forward(e); }, x);
   }
 
   template <class T>
@@ -57,11 +57,10 @@ struct Unary {
     if (GradMode::enabled()) {
       return Rule::vjp(g, as_tensor<x>(saved, 0), as_tensor<y>(saved, rules::kResult));
     }
-    return BasicTensor<T>(kernels::mapped<T>(
+    return BasicTensor<T>(kernels::mapped_alike<T>(
         g.shape(),
         [](const T& ge, const auto& xe, const auto& ye) -> T { return Rule::vjp(ge, xe, ye); },
-        kernels::Operand<T>(g.array()), as_operand<x>(saved, 0),
-        as_operand<y>(saved, rules::kResult)));
+        g.array(), as_operand<x>(saved, 0), as_operand<y>(saved, rules::kResult)));
   }
 };
 
@@ -84,8 +83,7 @@ struct Binary {
   template <class T>
   static void write(T* out, const Shape& shape, const Array<T>& a, const Array<T>& b) {
     kernels::map(
-        out, shape, [](const T& ae, const T& be) { return Rule::forward(ae, be); },
-        kernels::Operand<T>(a), kernels::Operand<T>(b));
+        out, shape, [](const T& ae, const T& be) { return Rule::forward(ae, be); }, a, b);
   }
 
   template <class T>
@@ -112,7 +110,7 @@ struct Binary {
         [&](const T& ge, const auto& ae, const auto& be) -> T {
           return formula(ge, ae, be, rules::Unread{});
         },
-        kernels::Operand<T>(g.array()), as_operand<a>(saved, 0), as_operand<b>(saved, 1)));
+        g.array(), as_operand<a>(saved, 0), as_operand<b>(saved, 1)));
   }
 };
 
@@ -128,15 +126,15 @@ struct WithScalar {
   template <class T>
   Array<T> forward(const Array<T>& a) const {
     Array<T> result(a.shape());
-    write(result.fresh(), a.shape(), a);
+    write(result.fresh(), a);
     return result;
   }
 
   template <class T>
-  void write(T* out, const Shape& shape, const Array<T>& a) const {
+  void write(T* out, const Array<T>& a) const {
     with_constant<T>([&](const auto& b) {
-      kernels::map(
-          out, shape, [&b](const T& ae) { return Rule::forward(ae, b); }, kernels::Operand<T>(a));
+      kernels::map_alike(
+          out, a.size(), [&b](const T& ae) { return Rule::forward(ae, b); }, a);
     });
   }
 
@@ -148,12 +146,12 @@ struct WithScalar {
       return Rule::vjp_a(g, as_tensor<a>(saved, 0), scalar, rules::Unread{});
     }
     return with_constant<T>([&](const auto& b) {
-      return BasicTensor<T>(kernels::mapped<T>(
+      return BasicTensor<T>(kernels::mapped_alike<T>(
           g.shape(),
           [&b](const T& ge, const auto& ae) -> T {
             return Rule::vjp_a(ge, ae, b, rules::Unread{});
           },
-          kernels::Operand<T>(g.array()), as_operand<a>(saved, 0)));
+          g.array(), as_operand<a>(saved, 0)));
     });
   }
 

@@ -46,8 +46,7 @@ void with_tensor(std::string_view name, const BasicTensor<T>& self, const BasicT
 
 template <class Op, class T>
 void alone(std::string_view name, const Op& op, const BasicTensor<T>& self) {
-  record_in_place<T, 1>(op, name, self, {&self},
-                        [&](T* out) { op.write(out, self.shape(), self.array()); });
+  record_in_place<T, 1>(op, name, self, {&self}, [&](T* out) { op.write(out, self.array()); });
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ struct Expand {
   template <class T>
   Array<T> forward(const Array<T>& x) const {
     return kernels::mapped<T>(
-        to, [](const T& e) { return e; }, kernels::Operand<T>(x));
+        to, [](const T& e) { return e; }, x);
   }
   template <class T>
   BasicTensor<T> vjp(std::size_t, const BasicTensor<T>& g, const SavedValues<T>&) const {
