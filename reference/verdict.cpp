@@ -73,7 +73,7 @@ Element judge_element(double engine, double truth, double peer, double magnitude
   if (std::abs(magnitude) > format.largest) {
     // Finite terms that overflow: what comes out depends on the order of summation and on which
     // products are fused with it.
-    const auto any = Element{0, least, true, 0, unit, true};
+    const Element any{.allowed = least, .by_class = true};
     // Truth has not overflowed if it is of a wider format.
     const bool truth_is_exact = format.digits < std::numeric_limits<double>::digits;
     if (!std::isfinite(truth)) {

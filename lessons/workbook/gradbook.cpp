@@ -1,32 +1,4 @@
-// The runner's main(): the lessons stand beside it, and Ctrl-C ends it with the summary so far.
-#include <csignal>
-#include <filesystem>
-
+// The runner's main().
 #include "lessons/workbook/runner.hpp"
 
-namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
-
-void note_interrupt(int) { interrupted = 1; }
-
-void catch_interrupts() {
-  struct sigaction before {};
-  ::sigaction(SIGINT, nullptr, &before);
-  if (before.sa_handler == SIG_IGN) return;  // started in the background: not meant for us
-  struct sigaction action {};
-  action.sa_handler = note_interrupt;
-  ::sigaction(SIGINT, &action, nullptr);
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  catch_interrupts();
-  std::error_code unknown;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", unknown);
-  const std::filesystem::path folder =
-      (unknown ? std::filesystem::path(argv[0]) : self).parent_path();
-  auto console = gradbook::workbook::Console::real();
-  return gradbook::workbook::run_gradbook(argc, argv, folder, console, &interrupted);
-}
+int main(int argc, char** argv) { return gradbook::workbook::run_gradbook(argc, argv); }

@@ -12,11 +12,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int version = 1;
 
-Json to_json(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return value;
-}
+Json to_json(double value) { return json_number(value); }
 
 Json to_json(const std::vector<double>& values) {
   Json array = Json::array();
@@ -138,6 +134,12 @@ std::string line_of(const Json& json) {
 }
 
 }  // namespace
+
+nlohmann::ordered_json json_number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
 
 std::string to_json(const LessonResult& result) {
   const Tally tally = result.page.tally();

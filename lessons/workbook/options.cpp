@@ -5,8 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <cstdint>
-#include <limits>
 #include <ostream>
 
 #include "lessons/workbook/graph_file.hpp"
@@ -14,20 +12,13 @@
 namespace gradbook::workbook {
 namespace {
 
-constexpr std::uint64_t largest_seed = std::numeric_limits<std::uint32_t>::max();
-
 // Decimal digits only: CLI11's own conversion would also take 0x10, and read 010 as 8.
-std::optional<std::uint64_t> seed_of(const std::string& text) {
-  std::uint64_t seed = 0;
+std::optional<std::uint64_t> whole_number(const std::string& text) {
+  std::uint64_t number = 0;
   const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, seed);
-  if (error != std::errc() || stop != end || seed > largest_seed) return std::nullopt;
-  return seed;
-}
-
-std::string check_seed(const std::string& text) {
-  if (seed_of(text)) return {};
-  return fmt::format("expected a whole number from 0 to {}, not '{}'", largest_seed, text);
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return number;
 }
 
 std::string check_graph_file(const std::string& text) {
@@ -70,14 +61,25 @@ void add_color_option(CLI::App& app, ColorChoice& choice) {
       ->type_name("WHEN");
 }
 
+void add_number_option(CLI::App& app, const std::string& name, std::uint64_t& number,
+                       std::uint64_t least, std::uint64_t greatest, const std::string& help) {
+  app.add_option_function<std::string>(
+         name, [&number](const std::string& text) { number = whole_number(text).value(); }, help)
+      ->check([=](const std::string& text) {
+        const std::optional<std::uint64_t> given = whole_number(text);
+        if (given && *given >= least && *given <= greatest) return std::string();
+        return fmt::format("expected a whole number from {} to {}, not '{}'", least, greatest,
+                           text);
+      })
+      ->type_name("N");
+}
+
 void add_lesson_options(CLI::App& app, CommandLine& line) {
   CLI::Option* json =
       app.add_flag("--json", line.json, "the page as one JSON object, for programs");
   CLI::Option* quiet = app.add_flag("--quiet", line.quiet, "only the verdict line");
   json->excludes(quiet);
-  app.add_option("--seed", line.seed, "start of the random numbers (42)")
-      ->check(check_seed)
-      ->type_name("N");
+  add_number_option(app, "--seed", line.seed, 0, largest_seed, "start of the random numbers (42)");
   add_color_option(app, line.color);
   app.add_option("--graph", line.graph_file, "write the page's last graph to FILE (.dot or .svg)")
       ->check(check_graph_file)
@@ -93,7 +95,7 @@ void add_lesson_options(CLI::App& app, CommandLine& line) {
 }
 
 Options lesson_options(const CommandLine& line) {
-  return {.seed = seed_of(line.seed).value(), .can_ask = !line.json && !line.quiet};
+  return {.seed = line.seed, .can_ask = !line.json && !line.quiet};
 }
 
 }  // namespace gradbook::workbook

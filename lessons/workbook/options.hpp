@@ -1,6 +1,7 @@
 // The options every lesson binary takes.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -21,7 +22,7 @@ struct CommandLine {
   ColorChoice color = ColorChoice::automatic;
   std::string graph_file = {};
   std::string source = {};  // "lesson", "twin" or empty
-  std::string seed = "42";
+  std::uint64_t seed = 42;
 };
 
 /// Parses `argv`. Where that is the end of it, the exit code: 0 after --help (on `out`), 2 after
@@ -31,6 +32,14 @@ std::optional<int> parse_or_explain(CLI::App& app, int argc, const char* const* 
 
 /// Adds `--color auto|always|never`.
 void add_color_option(CLI::App& app, ColorChoice& choice);
+
+/// The range of a `--seed`.
+constexpr std::uint64_t largest_seed = 4294967295;
+
+/// Adds an option that takes a whole number from `least` to `greatest` in decimal digits, and no
+/// other spelling of it.
+void add_number_option(CLI::App& app, const std::string& name, std::uint64_t& number,
+                       std::uint64_t least, std::uint64_t greatest, const std::string& help);
 
 /// Adds the options of every lesson, bound to `line`.
 void add_lesson_options(CLI::App& app, CommandLine& line);

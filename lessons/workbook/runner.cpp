@@ -26,6 +26,8 @@ std::optional<int> whole_number(std::string_view text) {
   return number;
 }
 
+constexpr std::string_view commands = "list, run, show, parity or verify";
+
 class WrongUsage : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -40,6 +42,17 @@ int lesson_number(const std::string& text, const LessonBinaries& lessons) {
   throw WrongUsage(
       number ? fmt::format("there is no lesson {}: expected {}", text, range)
              : fmt::format("'{}' is not the number of a lesson: expected {}", text, range));
+}
+
+// Goes on as the program beside this one that has LibTorch. Comes back only where there is none.
+int go_on_with_libtorch(const char* const* argv, const std::filesystem::path& folder,
+                        Console& console) {
+  const std::string program = folder / "gradbook_verify";
+  console.out.flush();
+  ::execv(program.c_str(), const_cast<char* const*>(argv));
+  console.err << fmt::format(
+      "gradbook: no gradbook_verify in {}: build the target `lessons` first\n", folder.string());
+  return 1;
 }
 
 }  // namespace
@@ -58,7 +71,7 @@ LessonBinaries find_lessons(const std::filesystem::path& folder) {
 }
 
 int run_gradbook(int argc, const char* const* argv, const std::filesystem::path& folder,
-                 Console& console, const volatile std::sig_atomic_t* stop) {
+                 Console& console, const volatile std::sig_atomic_t* stop, const Verify& verify) {
   CLI::App app("Gradbook: automatic differentiation, learned by running it", "gradbook");
   ColorChoice color = ColorChoice::automatic;
   add_color_option(app, color);
@@ -70,6 +83,8 @@ int run_gradbook(int argc, const char* const* argv, const std::filesystem::path&
   CLI::App* parity = app.add_subcommand(
       "parity",
       "print what operations save and where the engine differs from LibTorch, as Markdown");
+  CLI::App* accuracy = app.add_subcommand(
+      "verify", "print how exact every operation is, the engine's and LibTorch's");
   std::vector<std::string> wanted;
   bool json = false;
   run->add_option("N", wanted, "numbers of lessons");
@@ -78,25 +93,37 @@ int run_gradbook(int argc, const char* const* argv, const std::filesystem::path&
   bool whole_file = false;
   show->add_option("N", shown, "number of the lesson")->required();
   show->add_flag("--all", whole_file, "the lesson's whole file, not only the code its page shows");
+  VerifyOptions how;
+  add_number_option(*accuracy, "--seed", how.seed, 0, largest_seed,
+                    fmt::format("start of the random numbers ({})", how.seed));
+  constexpr std::uint64_t most_samples = 1000000000;
+  add_number_option(*accuracy, "--samples", how.samples, 1, most_samples,
+                    fmt::format("random inputs for each operation ({})", how.samples));
+  accuracy->add_flag("--json", how.json, "the figures as one JSON object, for programs");
 
   try {
     const std::string_view first = argc > 1 ? argv[1] : "";
-    if (argc <= 1) throw WrongUsage("expected a command: list, run, show or parity");
+    if (argc <= 1) throw WrongUsage(fmt::format("expected a command: {}", commands));
     const auto is_named_first = [&](const CLI::App* command) {
       return command->get_name() == first;
     };
     if (!first.starts_with('-') &&
-        std::ranges::none_of(std::array{list, run, show, parity}, is_named_first)) {
-      throw WrongUsage(
-          fmt::format("unknown command '{}': expected list, run, show or parity", first));
+        std::ranges::none_of(std::array{list, run, show, parity, accuracy}, is_named_first)) {
+      throw WrongUsage(fmt::format("unknown command '{}': expected {}", first, commands));
     }
     if (const auto code = parse_or_explain(app, argc, argv, console.out, console.err)) return *code;
     if (app.get_subcommands().size() != 1)
-      throw WrongUsage("expected one command: list, run, show or parity");
+      throw WrongUsage(fmt::format("expected one command: {}", commands));
 
     if (parity->parsed()) {
       console.out << gradbook::parity::page();
       return 0;
+    }
+    const TerminalRenderer style(
+        use_color(color, console.out_is_terminal, console.no_color, console.term));
+    if (accuracy->parsed()) {
+      return verify ? verify(how, console, style, stop)
+                    : go_on_with_libtorch(argv, folder, console);
     }
     const LessonBinaries lessons = find_lessons(folder);
     if (lessons.empty()) {
@@ -104,8 +131,6 @@ int run_gradbook(int argc, const char* const* argv, const std::filesystem::path&
                                  folder.string());
       return 1;
     }
-    const TerminalRenderer style(
-        use_color(color, console.out_is_terminal, console.no_color, console.term));
     if (list->parsed()) return list_lessons(lessons, console);
     if (show->parsed()) {
       const int number = lesson_number(shown, lessons);

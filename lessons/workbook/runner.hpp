@@ -3,7 +3,9 @@
 
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -75,8 +77,29 @@ std::string engine_and_twin(std::string_view engine, std::string_view twin, std:
 int show_lesson(int number, const std::filesystem::path& binary, bool whole_file, Console& console,
                 const TerminalRenderer& style);
 
-/// The whole program. Wrong usage: 2 and one line on console.err.
+struct VerifyOptions {
+  std::uint64_t seed = 42;
+  std::uint64_t samples = 100000;  // for each operation
+  bool json = false;
+};
+
+/// `gradbook verify`: how exact every operation is, beside LibTorch. A table, or one JSON object.
+/// 0: the engine is nowhere worse than allowed; 1: it is; 130: *stop became other than 0.
+int verify(const VerifyOptions& options, Console& console, const TerminalRenderer& style,
+           const volatile std::sig_atomic_t* stop);
+
+using Verify = std::function<int(const VerifyOptions&, Console&, const TerminalRenderer&,
+                                 const volatile std::sig_atomic_t*)>;
+
+/// The whole program. Wrong usage: 2 and one line on console.err. `verify` needs LibTorch, whose
+/// loading would cost every other command half a second: without one, that command goes on as the
+/// program gradbook_verify in `folder`.
 int run_gradbook(int argc, const char* const* argv, const std::filesystem::path& folder,
-                 Console& console, const volatile std::sig_atomic_t* stop = nullptr);
+                 Console& console, const volatile std::sig_atomic_t* stop = nullptr,
+                 const Verify& verify = {});
+
+/// The same as a main(): the lessons stand beside the program, and Ctrl-C ends it with what there
+/// is so far.
+int run_gradbook(int argc, char** argv, const Verify& verify = {});
 
 }  // namespace gradbook::workbook

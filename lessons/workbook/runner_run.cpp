@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "lessons/workbook/json.hpp"
 #include "lessons/workbook/numbers.hpp"
 #include "lessons/workbook/process.hpp"
 #include "lessons/workbook/result.hpp"
@@ -38,8 +38,6 @@ double number_of(const Json& json) {
   if (json == "inf") return std::numeric_limits<double>::infinity();
   return std::numeric_limits<double>::quiet_NaN();
 }
-
-Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(error_text(value)); }
 
 std::vector<std::string> failed_checks(const Json& page) {
   std::vector<std::string> failures;
@@ -124,7 +122,7 @@ Json summary_json(const std::vector<LessonRun>& runs, bool passed, bool interrup
          {"passed", run.passed},
          {"checks",
           {{"declared", run.declared}, {"made", run.made}, {"passed", run.checks_passed}}},
-         {"largest_error", json_of(run.largest_error)},
+         {"largest_error", json_number(run.largest_error)},
          {"exit_code", run.exit_code},
          {"problem", run.problem.empty() ? Json() : Json(run.problem)},
          {"failures", run.failures},

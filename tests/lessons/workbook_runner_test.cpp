@@ -196,7 +196,8 @@ TEST(WorkbookRunner, WrongUsageIsOneLineAndExitCode2) {
   }
   EXPECT_TRUE(
       contains(lessons.gradbook({"run", "3"}).err, "no lesson 3: expected a number from 01 to 02"));
-  EXPECT_TRUE(contains(lessons.gradbook({}).err, "expected a command: list, run, show or parity"));
+  EXPECT_TRUE(
+      contains(lessons.gradbook({}).err, "expected a command: list, run, show, parity or verify"));
   EXPECT_TRUE(contains(lessons.gradbook({"parity"}).out, "| mul | `a * b` | a and b |"));
   EXPECT_EQ(lessons.gradbook({"--help"}).code, 0);
   EXPECT_EQ(lessons.gradbook({"run", "--help"}).code, 0);

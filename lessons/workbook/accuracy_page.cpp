@@ -1,0 +1,172 @@
+// What `gradbook verify` found, as a page for people and as JSON for programs.
+#include "lessons/workbook/accuracy_page.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "lessons/workbook/json.hpp"
+#include "lessons/workbook/numbers.hpp"
+#include "lessons/workbook/text_layout.hpp"
+#include "reference/verdict.hpp"
+#include "reference/version.hpp"
+
+namespace gradbook::workbook {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using reference::Accuracy;
+
+std::string ulps_text(double ulps) {
+  const bool is_short = std::isfinite(ulps) && ulps != 0 && ulps < 1e4;
+  return is_short ? number(ulps, 2) : error_text(ulps);
+}
+
+// The inputs, each with as many digits as there is room for: what is long loses digits first.
+std::string worst_text(const Accuracy& result, std::size_t room) {
+  if (result.worst.empty()) return "-";
+  constexpr int most_digits = 7;
+  std::vector<int> digits(result.worst.size(), most_digits);
+  while (true) {
+    std::string text;
+    std::size_t longest = 0;
+    std::size_t longest_width = 0;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+      const auto& [name, value] = result.worst[i];
+      const std::string figure = number_significant(value, digits[i]);
+      if (digits[i] > 1 && figure.size() > longest_width) {
+        longest = i;
+        longest_width = figure.size();
+      }
+      text += (i > 0 ? " " : "") + name + '=' + figure;
+    }
+    if (text.size() <= room || longest_width == 0) return clipped(text, room);
+    --digits[longest];
+  }
+}
+
+bool is_value(const Accuracy& result) { return result.vjp_of.empty(); }
+
+std::string result_name(const Accuracy& result) {
+  return is_value(result) ? result.written : "  vjp of " + result.vjp_of;
+}
+
+std::string table(const std::vector<Accuracy>& results, const TerminalRenderer& style) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Accuracy& result : results) {
+    constexpr std::size_t room = 25;
+    rows.push_back({result_name(result), std::to_string(result.elements),
+                    ulps_text(result.engine_ulps), ulps_text(result.libtorch_ulps),
+                    worst_text(result, room), style.verdict(result.ok)});
+  }
+  std::string text;
+  for (const std::string& line : aligned_table(
+           {"operation", "elements", "engine", "LibTorch", "engine's worst at", "verdict"}, rows)) {
+    text += line + '\n';
+  }
+  return text;
+}
+
+std::string legend() {
+  const std::string words = fmt::format(
+      "Each figure is the largest error of any element in float32 against LibTorch in float64, in "
+      "ulps: steps from one float32 to the next at the size of the true result, or of what was "
+      "summed to get it; millions of them (at 1.7e+07 no digit is left) mean that something on the "
+      "way, such as exp(-104), was too large or too small for float32. A row is ok if the engine "
+      "is nowhere off by more than {} times as much as LibTorch, or by {} ulps if that is more, "
+      "and "
+      "has inf and nan where LibTorch has them.",
+      reference::times_the_peer, reference::times_the_peer * reference::ulps_of_a_step);
+  std::string text;
+  for (const std::string& line : reflow(words)) text += line + '\n';
+  return text;
+}
+
+std::string failures(const std::vector<Accuracy>& results, const TerminalRenderer& style) {
+  std::string text;
+  for (const Accuracy& result : results) {
+    if (result.ok) continue;
+    const std::string name = is_value(result)
+                                 ? result.written
+                                 : fmt::format("{}, vjp of {}", result.written, result.vjp_of);
+    const std::string at =
+        result.worst.empty() ? "" : fmt::format(" ({})", worst_text(result, page_width));
+    for (const std::string& line : reflow(fmt::format("{}{}: {}", name, at, result.reason))) {
+      text += style.bad(line) + '\n';
+    }
+  }
+  return text.empty() ? text : text + '\n';
+}
+
+Json json_of(const Accuracy& result) {
+  Json worst = Json::array();
+  for (const auto& [name, value] : result.worst) {
+    worst.push_back({{"name", name}, {"value", json_number(value)}});
+  }
+  return {{"operation", result.operation},
+          {"written", result.written},
+          {"vjp_of", is_value(result) ? Json() : Json(result.vjp_of)},
+          {"elements", result.elements},
+          {"by_class", result.by_class},
+          {"engine_ulps", json_number(result.engine_ulps)},
+          {"libtorch_ulps", json_number(result.libtorch_ulps)},
+          {"worst", std::move(worst)},
+          {"passed", result.ok},
+          {"reason", result.reason}};
+}
+
+std::string closing(const AccuracyRun& run, const TerminalRenderer& style) {
+  const auto bad = std::ranges::count_if(run.results, [](const Accuracy& r) { return !r.ok; });
+  std::set<std::string> operations;
+  std::size_t elements = 0;
+  for (const Accuracy& result : run.results) {
+    operations.insert(result.written);
+    elements += result.elements;
+  }
+  const std::string verdict =
+      bad == 0 ? "the engine is nowhere worse than that"
+               : fmt::format("{} of {} results are worse than that", bad, run.results.size());
+  const std::string line =
+      fmt::format("{} operations, {} elements in {}: {}{}", operations.size(), elements,
+                  seconds_text(run.seconds), verdict, run.interrupted ? ", then interrupted" : "");
+  std::string text;
+  for (const std::string& part : reflow(line)) {
+    text += (run.passed() ? style.good(part) : style.bad(part)) + '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+bool AccuracyRun::passed() const {
+  return !interrupted && !results.empty() &&
+         std::ranges::all_of(results, [](const Accuracy& result) { return result.ok; });
+}
+
+std::string to_text(const AccuracyRun& run, const TerminalRenderer& style) {
+  if (run.results.empty()) return closing(run, style);
+  return table(run.results, style) + '\n' + legend() + '\n' + failures(run.results, style) +
+         closing(run, style);
+}
+
+std::string to_json(const AccuracyRun& run) {
+  Json results = Json::array();
+  for (const Accuracy& result : run.results) results.push_back(json_of(result));
+  const Json object = {{"format", "gradbook.verify"},
+                       {"version", 1},
+                       {"passed", run.passed()},
+                       {"interrupted", run.interrupted},
+                       {"seed", run.seed},
+                       {"samples", run.samples},
+                       {"libtorch", reference::libtorch_version()},
+                       {"times_libtorch", reference::times_the_peer},
+                       {"least_ulps", reference::ulps_of_a_step},
+                       {"results", std::move(results)},
+                       {"seconds", run.seconds}};
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace gradbook::workbook
