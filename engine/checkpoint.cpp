@@ -101,8 +101,10 @@ class CheckpointNode final : public Node<T> {
     Run<T> run = run_again(create_graph);
     std::vector<Ref<Node<T>>> ends = run.inputs;
     ends.insert(ends.end(), captured_.begin(), captured_.end());
+    const std::vector<Ref<Node<T>>> roots = {node_of(run.result)};
+    run.result = BasicTensor<T>();  // the graph holds what it needs
     const std::vector<BasicTensor<T>> gradients = gradients_at<T>(
-        {run.result}, ends, {g}, {.create_graph = create_graph, .allow_unused = true}, run.border);
+        roots, ends, {g}, {.create_graph = create_graph, .allow_unused = true}, run.border);
     for (std::size_t i = 0; i < gradients.size(); ++i) {
       if (gradients[i].defined() && sink.wants(i)) sink.give(i, gradients[i]);
     }
@@ -134,7 +136,7 @@ class CheckpointNode final : public Node<T> {
                                                              : cut_off(input));
     }
     Run<T> run = run_function(function_, inputs);
-    if (run.seen != seen_ || run.captured != captured_) {
+    if (run.seen != seen_ || run.captured != captured_ || !run.result.requires_grad()) {
       throw CheckpointError(
           "checkpoint: the function gave another result when it was run again for backward: it "
           "draws random numbers, or something it uses has changed; make it depend on its inputs "

@@ -221,12 +221,10 @@ void BasicTensor<T>::backward(BackwardOptions options) const {
 }
 
 template <class T>
-std::vector<BasicTensor<T>> gradients_at(const std::vector<BasicTensor<T>>& outputs,
+std::vector<BasicTensor<T>> gradients_at(const std::vector<Ref<Node<T>>>& roots,
                                          const std::vector<Ref<Node<T>>>& ends,
                                          const std::vector<BasicTensor<T>>& grad_outputs,
                                          GradOptions options, std::uint64_t oldest) {
-  std::vector<Ref<Node<T>>> roots;
-  for (const BasicTensor<T>& output : outputs) roots.push_back(node_of(output));
   Walk<T> walk(roots, ends, oldest);
   for (const Ref<Node<T>>& end : ends) {
     if (options.allow_unused || walk.reached(*end)) continue;
@@ -263,9 +261,11 @@ std::vector<BasicTensor<T>> grad(const std::vector<BasicTensor<T>>& outputs,
                                     outputs.size(), grad_outputs.size()));
   }
   std::vector<BasicTensor<T>> starts;
+  std::vector<Ref<Node<T>>> roots;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const BasicTensor<T> given = grad_outputs.empty() ? BasicTensor<T>() : grad_outputs[i];
     starts.push_back(starting_gradient("grad", outputs[i], given));
+    roots.push_back(node_of(outputs[i]));
   }
   std::vector<Ref<Node<T>>> ends;
   for (const BasicTensor<T>& input : inputs) {
@@ -278,7 +278,7 @@ std::vector<BasicTensor<T>> grad(const std::vector<BasicTensor<T>>& outputs,
 
   TracedCall traced_call(options.retain_graph, options.create_graph);
   traced_call.begins(outputs, grad_outputs, inputs);
-  std::vector<BasicTensor<T>> gradients = gradients_at(outputs, ends, starts, options, 0);
+  std::vector<BasicTensor<T>> gradients = gradients_at<T>(roots, ends, starts, options, 0);
   traced_call.ended(inputs, gradients);
   return gradients;
 }
@@ -289,10 +289,10 @@ template std::vector<Tensor> grad(const std::vector<Tensor>&, const std::vector<
                                   const std::vector<Tensor>&, GradOptions);
 template std::vector<Tensor64> grad(const std::vector<Tensor64>&, const std::vector<Tensor64>&,
                                     const std::vector<Tensor64>&, GradOptions);
-template std::vector<Tensor> gradients_at(const std::vector<Tensor>&,
+template std::vector<Tensor> gradients_at(const std::vector<Ref<Node<float>>>&,
                                           const std::vector<Ref<Node<float>>>&,
                                           const std::vector<Tensor>&, GradOptions, std::uint64_t);
-template std::vector<Tensor64> gradients_at(const std::vector<Tensor64>&,
+template std::vector<Tensor64> gradients_at(const std::vector<Ref<Node<double>>>&,
                                             const std::vector<Ref<Node<double>>>&,
                                             const std::vector<Tensor64>&, GradOptions,
                                             std::uint64_t);

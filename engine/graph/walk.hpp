@@ -122,9 +122,10 @@ BasicTensor<T> tensor_of(const Node<T>& node) {
 }
 
 /// What grad() does once its arguments are checked: the gradients that arrive at the nodes `ends`
-/// when `outputs` start with `grad_outputs`. Nodes up to number `oldest` are not walked past.
+/// when the outputs of `roots` start with `grad_outputs`. Nodes up to number `oldest` are not
+/// walked past.
 template <class T>
-std::vector<BasicTensor<T>> gradients_at(const std::vector<BasicTensor<T>>& outputs,
+std::vector<BasicTensor<T>> gradients_at(const std::vector<Ref<Node<T>>>& roots,
                                          const std::vector<Ref<Node<T>>>& ends,
                                          const std::vector<BasicTensor<T>>& grad_outputs,
                                          GradOptions options, std::uint64_t oldest);

@@ -109,6 +109,34 @@ TEST(Checkpoint, AChangedCaptureIsRefusedEvenWhereTheResultIsTheSame) {
   message_of<CheckpointError>([&] { y.sum().backward(); });
 }
 
+// Had no graph to go back through, and crashed.
+TEST(Checkpoint, AFunctionThatForgetsTheHistoryTheSecondTimeIsRefused) {
+  const Tensor64 x({1, 2}, requires_grad);
+  int runs = 0;
+  const auto forgets = [&runs](const Tensor64& in) {
+    return ++runs == 1 ? in + 1 : (in + 1).detach();
+  };
+  const Tensor64 y = checkpoint(forgets, x);
+  message_of<CheckpointError>([&] { y.sum().backward(); });
+  EXPECT_FALSE(x.grad().defined());
+}
+
+// One array more was held: the result of the second run, which nobody reads.
+TEST(Checkpoint, BackwardHoldsWhatThePlainPassOverTheBlockHolds) {
+  constexpr std::size_t array = 1000 * sizeof(double);
+  const Tensor64 x = Tensor64::ones({1000}, requires_grad);
+  const auto chain = [](const Tensor64& in) { return in.exp().exp().exp().exp(); };
+  const auto peak_of_backward = [](const Tensor64& loss) {
+    memory::reset_peak();
+    const std::size_t before = memory::live_bytes();
+    loss.backward();
+    return memory::peak_bytes() - before;
+  };
+  const std::size_t plain = peak_of_backward((x * 1e-3).exp().exp().exp().exp().sum());
+  const std::size_t checked = peak_of_backward(checkpoint(chain, x * 1e-3).sum());
+  EXPECT_EQ(checked, plain + 4 * array) << "the four results that are computed again";
+}
+
 TEST(Checkpoint, AChangedInputIsRefusedByName) {
   Tensor64 x({1, 2}, requires_grad);
   const Tensor64 y = checkpoint([](const Tensor64& in) { return in.exp(); }, x);
