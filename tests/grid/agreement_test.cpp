@@ -57,14 +57,6 @@ TEST_P(SecondOrder, GradientsOfGradientsAgreeInFloat64) {
   expect_agreement_at_second_order<double>(row());
 }
 
-std::vector<std::size_t> rows_with_a_gradient() {
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < rows().size(); ++i) {
-    if (rows()[i].records) places.push_back(i);
-  }
-  return places;
-}
-
 INSTANTIATE_TEST_SUITE_P(Operations, SecondOrder, testing::ValuesIn(rows_with_a_gradient()),
                          name_of_row);
 

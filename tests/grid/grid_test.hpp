@@ -5,6 +5,7 @@
 
 #include <cctype>
 #include <string>
+#include <vector>
 
 #include "tests/grid/run.hpp"
 
@@ -34,6 +35,13 @@ class OfRow : public testing::TestWithParam<std::size_t> {
 };
 
 inline auto every_row() { return testing::Range(std::size_t{0}, rows().size()); }
+inline std::vector<std::size_t> rows_with_a_gradient() {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < rows().size(); ++i) {
+    if (rows()[i].records) places.push_back(i);
+  }
+  return places;
+}
 inline std::string name_of_row(const testing::TestParamInfo<std::size_t>& info) {
   return test_name(rows().at(info.param));
 }
