@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "engine/memory.hpp"
 #include "engine/parity.hpp"
 #include "engine/random.hpp"
@@ -154,6 +156,72 @@ TEST(Checkpoint, RunsBackwardTwiceOnlyIfRetained) {
   y.backward({.retain_graph = true});
   y.backward();
   message_of<GraphFreedError>([&] { y.backward(); });
+}
+
+/// Does backward() notice when `change` happens to one element of what the function computed?
+template <class T>
+bool notices(std::size_t size, std::size_t element, const std::function<T(T)>& change) {
+  const BasicTensor<T> x = BasicTensor<T>::zeros({size}, requires_grad);
+  std::vector<T> values(size, T{0.75});
+  const auto function = [&](const BasicTensor<T>& in) {
+    return in + BasicTensor<T>({size}, values);
+  };
+  const BasicTensor<T> y = checkpoint(function, x);
+  values[element] = change(values[element]);
+  try {
+    y.sum().backward();
+    return false;
+  } catch (const CheckpointError&) {
+    return true;
+  }
+}
+
+TEST(Checkpoint, NoticesTheSmallestChangeOfAnyElement) {
+  const std::function<float(float)> next = [](float x) { return std::nextafter(x, 1.0F); };
+  const std::function<double(double)> next64 = [](double x) { return std::nextafter(x, 1.0); };
+  for (std::size_t element = 0; element < 37; ++element) {
+    EXPECT_TRUE(notices(37, element, next)) << element;
+    EXPECT_TRUE(notices(37, element, next64)) << element;
+  }
+  EXPECT_TRUE(notices(1, 0, next));
+  EXPECT_TRUE(notices(1, 0, next64));
+}
+
+TEST(Checkpoint, NoticesAChangeHoweverMuchIsComputedAfterIt) {
+  const std::function<float(float)> negated = [](float x) { return -x; };
+  for (const std::size_t element : {0U, 15U, 16U, 4999U, 9999U}) {
+    EXPECT_TRUE(notices(10000, element, negated)) << element;
+  }
+}
+
+TEST(Checkpoint, NoticesElementsThatChangePlaces) {
+  const Tensor x = Tensor::zeros({40}, requires_grad);
+  std::vector<float> values(40);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  for (const std::size_t other : {1U, 16U, 39U}) {
+    const Tensor y = checkpoint([&](const Tensor& in) { return in + Tensor({40}, values); }, x);
+    std::swap(values[0], values[other]);
+    message_of<CheckpointError>([&] { y.sum().backward(); });
+  }
+}
+
+TEST(Checkpoint, NoticesThatSavedValuesChangePlaces) {
+  const Tensor64 x({0, 0}, requires_grad);
+  Tensor64 a({3, 4});
+  Tensor64 b({5, 6});
+  const Tensor64 y = checkpoint([&](const Tensor64& in) { return in * a + in * b; }, x);
+  std::swap(a, b);  // the same result and the same slope, but computed in another order
+  message_of<CheckpointError>([&] { y.sum().backward(); });
+}
+
+TEST(Checkpoint, NoticesThatAnotherTensorIsCaptured) {
+  const Tensor64 x({1, 2}, requires_grad);
+  const Tensor64 v({3, 4}, requires_grad);
+  const Tensor64 w({3, 4}, requires_grad);
+  bool again = false;
+  const Tensor64 y = checkpoint([&](const Tensor64& in) { return in * (again ? w : v); }, x);
+  again = true;
+  message_of<CheckpointError>([&] { y.sum().backward(); });
 }
 
 // Regression: the inner pass ran the vjps of captured tensors' own past, and freed what they saved.

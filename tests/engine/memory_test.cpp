@@ -265,5 +265,12 @@ TEST_F(Memory, AGradientThatNobodyAskedForIsNotComputed) {
   EXPECT_EQ(peak() - before, kilo) << "that of x, and none of w";
 }
 
+TEST_F(Memory, EveryAllocatorCanFreeWhatAnotherOneGave) {
+  memory::CountingAllocator<float> floats;
+  const memory::CountingAllocator<double> doubles(floats);
+  EXPECT_TRUE(floats == doubles);
+  EXPECT_EQ(floats, memory::CountingAllocator<float>());
+}
+
 }  // namespace
 }  // namespace gradbook

@@ -246,6 +246,7 @@ TEST(Tensor, AGradientCanBeSetAndForgotten) {
   EXPECT_FALSE(x.grad().defined());
   const auto message = message_of<ShapeError>([&] { x.set_grad(Tensor({1, 2, 3})); });
   expect_mentions(message, {"set_grad", "(3,)", "(2,)"});
+  message_of<ShapeError>([&] { x.set_grad(Tensor({{1, 2}})); });  // as many elements
 }
 
 TEST(Tensor, WithoutRequiresGradThereIsNoGradientToSet) {
