@@ -1,0 +1,145 @@
+#include "tests/bench/measure.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+namespace gradbook::bench {
+
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Seconds per run, by both clocks.
+struct Seconds {
+  double processor;
+  double wall;
+  double by(Clock clock) const { return clock == Clock::processor ? processor : wall; }
+};
+
+/// Keeps the times, prints nothing.
+class Collector final : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      const auto count = static_cast<double>(run.iterations);
+      seconds_.push_back({run.cpu_accumulated_time / count, run.real_accumulated_time / count});
+    }
+  }
+  const std::vector<Seconds>& seconds() const { return seconds_; }
+
+ private:
+  std::vector<Seconds> seconds_;
+};
+
+// Google Benchmark runs what is registered in that order, so the order of registering is the order
+// of measuring. Its own interleaving is not used: it shuffles all repetitions of all programs, and
+// leaves no pairs that were measured right after one another.
+benchmark::internal::Benchmark* add(const std::function<void()>& run) {
+  return benchmark::RegisterBenchmark("run",
+                                      [&run](benchmark::State& state) {
+                                        for ([[maybe_unused]] auto _ : state) run();
+                                      })
+      ->MeasureProcessCPUTime()
+      ->UseRealTime();
+}
+
+/// Runs what was added since the last call: seconds per run of each.
+std::vector<Seconds> measure_added() {
+  Collector collector;
+  benchmark::RunSpecifiedBenchmarks(&collector, "all");
+  benchmark::ClearRegisteredBenchmarks();
+  return collector.seconds();
+}
+
+/// How many runs fill a block, found by running: it also warms up.
+benchmark::IterationCount runs_in_block(const std::function<void()>& run, Clock clock,
+                                        double block_seconds) {
+  add(run)->MinTime(block_seconds);
+  const double seconds = measure_added().front().by(clock);
+  return std::max<benchmark::IterationCount>(1, std::llround(block_seconds / seconds));
+}
+
+bool known_to_a_percent(const PairedTimes& times) {
+  const std::vector<double> all = ratios(times);
+  const auto [low, high] = confidence(all);
+  return high - low < 0.02 * median(all);
+}
+
+}  // namespace
+
+PairedTimes measure_pairs(const std::function<void()>& first, const std::function<void()>& second,
+                          Clock clock, const Effort& effort, const volatile int* stop) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto first_runs = runs_in_block(first, clock, effort.block_seconds);
+  const auto second_runs = runs_in_block(second, clock, effort.block_seconds);
+  PairedTimes times;
+  double slowest_pair = 0;
+  double processor = 0;
+  double wall = 0;
+  while (times.first.size() < effort.most_pairs && (stop == nullptr || *stop == 0)) {
+    const auto pair_start = std::chrono::steady_clock::now();
+    add(first)->Iterations(first_runs);
+    add(second)->Iterations(second_runs);
+    const std::vector<Seconds> seconds = measure_added();
+    times.first.push_back(seconds[0].by(clock));
+    times.second.push_back(seconds[1].by(clock));
+    for (const Seconds& each : seconds) {
+      processor += each.processor;
+      wall += each.wall;
+    }
+    slowest_pair = std::max(slowest_pair, seconds_since(pair_start));
+    const bool slow = slowest_pair > effort.row_seconds;
+    if (times.first.size() < (slow ? effort.slow_pairs : effort.least_pairs)) continue;
+    if (seconds_since(start) > effort.row_seconds || known_to_a_percent(times)) break;
+  }
+  if (wall > 0) times.share = processor / wall;
+  return times;
+}
+
+double measure_shortest(const std::function<void()>& run, Clock clock, const Effort& effort) {
+  constexpr int blocks = 15;
+  for (int i = 0; i < blocks; ++i) add(run)->MinTime(effort.block_seconds);
+  double shortest = std::numeric_limits<double>::infinity();
+  for (const Seconds& seconds : measure_added()) shortest = std::min(shortest, seconds.by(clock));
+  return shortest;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+Interval confidence(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  // How many values lie below the median is binomial. The interval between the k-th from either end
+  // misses it with probability 2 P(fewer than k below), which is to stay under 5 %.
+  const std::size_t n = values.size();
+  double term = std::pow(0.5, static_cast<double>(n));  // P(exactly j below), j = 0
+  double below = term;
+  std::size_t k = 0;  // the k-th from either end, counted from 0
+  for (std::size_t j = 1; 2 * j + 2 <= n; ++j) {
+    term *= static_cast<double>(n - j + 1) / static_cast<double>(j);
+    below += term;
+    if (2 * below > 0.05) break;
+    k = j;
+  }
+  return {values[k], values[n - 1 - k]};
+}
+
+std::vector<double> ratios(const PairedTimes& times) {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < times.first.size(); ++i) {
+    all.push_back(times.first[i] / times.second[i]);
+  }
+  return all;
+}
+
+}  // namespace gradbook::bench

@@ -1,0 +1,131 @@
+// Making both sides of a row, comparing them, and measuring them.
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <stdexcept>
+
+#include "engine/memory.hpp"
+#include "reference/memory.hpp"
+#include "tests/bench/agreement.hpp"
+#include "tests/bench/bench.hpp"
+#include "tests/bench/engine.hpp"
+
+namespace gradbook::bench {
+
+std::size_t input_sets(const Workload& workload, std::size_t cache_bytes) {
+  constexpr std::size_t large = std::size_t{4} << 20;
+  constexpr std::size_t most = 32;
+  const std::size_t bytes = reference::bench::input_bytes(workload);
+  if (bytes < large) return 2;
+  return std::clamp(2 * cache_bytes / bytes + 1, std::size_t{2}, most);
+}
+
+std::string compare_sides(const Workload& workload) {
+  return disagreement(engine(workload, 1).results(),
+                      reference::bench::libtorch(workload, 1).results());
+}
+
+PairedTimes measure_row(const Workload& workload, Clock clock, const Effort& effort,
+                        const volatile std::sig_atomic_t* stop) {
+  const std::size_t sets = input_sets(workload, last_level_cache());
+  const Subject ours = engine(workload, sets);
+  const Subject theirs = reference::bench::libtorch(workload, sets);
+  const std::string wrong = disagreement(ours.results(), theirs.results());
+  if (!wrong.empty()) {
+    throw std::runtime_error(
+        fmt::format("{}: engine and LibTorch do not compute the same: {}", workload.name, wrong));
+  }
+  return measure_pairs(ours.run, theirs.run, clock, effort, stop);
+}
+
+MemoryRow measure_memory(const Workload& workload) {
+  MemoryRow row{.name = workload.name};
+  {
+    const std::size_t outside = memory::live_bytes();
+    const Subject ours = engine(workload, 1);
+    const std::size_t kept = memory::live_bytes() - outside;
+    ours.run();  // the second step is like all that follow it
+    memory::reset_peak();
+    ours.run();
+    row.engine = memory::peak_bytes() - outside - kept;
+  }
+  {
+    reference::LibTorchMemory counted;
+    const Subject theirs = reference::bench::libtorch(workload, 1);
+    const std::size_t kept = counted.live_bytes();
+    theirs.run();
+    counted.reset_peak();
+    theirs.run();
+    row.libtorch = counted.peak_bytes() - kept;
+  }
+  return row;
+}
+
+namespace {
+
+/// Processor time that this process has used.
+double seconds_used() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+double seconds_of(const Subject& subject) {
+  const double start = seconds_used();
+  subject.run();
+  return seconds_used() - start;
+}
+
+/// The first run, and the median of those that follow.
+struct Times {
+  double cold;
+  double warm;
+};
+
+/// In the child: the times into the pipe.
+[[noreturn]] void time_runs(const Workload& workload, double seconds, int pipe) {
+  const Subject subject = engine(workload, 1);
+  Times times{seconds_of(subject), 0};
+  std::vector<double> later;
+  while (later.size() < 3 || (later.size() < 1000 && seconds_used() < seconds)) {
+    later.push_back(seconds_of(subject));
+  }
+  times.warm = median(later);
+  _exit(write(pipe, &times, sizeof times) == sizeof times ? 0 : 1);
+}
+
+Times times_in_a_process(const Workload& workload, double seconds) {
+  int ends[2];
+  if (pipe(ends) != 0) throw std::runtime_error("no pipe for a chain");
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error("no process for a chain");
+  if (child == 0) time_runs(workload, seconds, ends[1]);
+  close(ends[1]);
+  Times times{};
+  const bool complete = read(ends[0], &times, sizeof times) == sizeof times;
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!complete || status != 0) throw std::runtime_error(workload.name + ": its process failed");
+  return times;
+}
+
+}  // namespace
+
+ChainRow measure_chain(const Workload& workload, const Effort& effort) {
+  std::vector<double> cold;
+  std::vector<double> warm;
+  for (std::size_t i = 0; i < effort.slow_pairs; ++i) {
+    const Times times = times_in_a_process(workload, effort.row_seconds / 10);
+    cold.push_back(times.cold);
+    warm.push_back(times.warm);
+  }
+  return {.name = workload.name,
+          .cold = median(cold) / workload.units,
+          .warm = median(warm) / workload.units};
+}
+
+}  // namespace gradbook::bench
