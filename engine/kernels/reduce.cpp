@@ -8,9 +8,9 @@ namespace gradbook::kernels {
 
 namespace {
 
-/// In a row of this many neighbours each place of a register adds up 8 terms at most, where it
+/// In a row of this many neighbours each place of a register adds up 32 terms at most, where it
 /// holds 8 numbers: as accurate as it needs to be without pairs.
-constexpr std::size_t plain_terms = 512;
+constexpr std::size_t plain_terms = 2048;
 
 /// Sum of at most plain_terms neighbours. In several registers, since more additions may start than
 /// one takes to end.
