@@ -41,7 +41,7 @@ std::string worst_text(const Accuracy& result, std::size_t room) {
         longest = i;
         longest_width = figure.size();
       }
-      text += (i > 0 ? " " : "") + name + '=' + figure;
+      text += fmt::format("{}{}={}", i > 0 ? " " : "", name, figure);
     }
     if (text.size() <= room || longest_width == 0) return clipped(text, room);
     --digits[longest];
