@@ -260,6 +260,27 @@ TEST(BenchProgram, WritesWhatItMeasured) {
   EXPECT_NE(again.out.find("old ratio"), std::string::npos);
 }
 
+// The page that says what a script may read is held to what is written.
+TEST(BenchProgram, ReadmeNamesEveryField) {
+  std::ifstream file(GRADBOOK_SOURCE_DIR "/tests/bench/README.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  Report report;
+  report.rows = {row_of("step/xor", 1)};
+  report.memory = {{"step/mlp", 1, 1}};
+  report.chains = {{"value/chain/1000", 1, 1}};
+  report.limits[1] = Limits{{{16, 1}}, 1};
+  const json all = to_json(report);
+  for (const auto& [field, value] : all.items()) {
+    const bool list = value.is_array();
+    EXPECT_NE(text.find("`" + field + (list ? "[" : "`")), std::string::npos) << field;
+    if (!list || value.empty()) continue;
+    for (const auto& [inner, ignored] : value.at(0).items()) {
+      const std::string name = field == "rows" ? "`rows[]." + inner + "`" : "`" + inner + "`";
+      EXPECT_NE(text.find(name), std::string::npos) << name;
+    }
+  }
+}
+
 TEST(BenchProgram, AnInterruptedRunShowsWhatItHas) {
   const volatile std::sig_atomic_t stop = 1;
   std::ostringstream out;

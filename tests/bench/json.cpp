@@ -102,8 +102,8 @@ Table comparison(const Report& report, const json& earlier) {
     for (const json& old : earlier.at("rows")) {
       if (old.at("name") != row.workload.name || old.at("threads") != row.threads) continue;
       table.rows.push_back({row.workload.name, std::to_string(row.threads),
-                            fmt::format("{:.2f}", old.at("ratio").get<double>()),
-                            fmt::format("{:.2f}", row.ratio), change(row, old),
+                            fmt::format("{:.3f}", old.at("ratio").get<double>()),
+                            fmt::format("{:.3f}", row.ratio), change(row, old),
                             duration(old.at("engine_seconds").get<double>()), duration(row.engine),
                             ""});
     }

@@ -58,13 +58,36 @@ std::vector<Seconds> measure_added() {
   return collector.seconds();
 }
 
-/// How many runs fill a block, found by running: it also warms up.
-benchmark::IterationCount runs_in_block(const std::function<void()>& run, Clock clock,
-                                        double block_seconds) {
+/// Seconds per run, over at least `block_seconds`.
+Seconds warm_up(const std::function<void()>& run, double block_seconds) {
   add(run)->MinTime(block_seconds);
-  const double seconds = measure_added().front().by(clock);
-  return std::max<benchmark::IterationCount>(1, std::llround(block_seconds / seconds));
+  return measure_added().front();
 }
+
+benchmark::IterationCount runs_in_block(const Seconds& run, double block_seconds) {
+  return std::max<benchmark::IterationCount>(1, std::llround(block_seconds / run.processor));
+}
+
+/// Pairs of times, with how busy the machine was.
+class Pairs {
+ public:
+  explicit Pairs(Clock clock) : clock_(clock) {}
+  void add(const Seconds& first, const Seconds& second) {
+    times_.first.push_back(first.by(clock_));
+    times_.second.push_back(second.by(clock_));
+    processor_ += first.processor + second.processor;
+    wall_ += first.wall + second.wall;
+    times_.share = processor_ / wall_;
+  }
+  const PairedTimes& times() const { return times_; }
+  std::size_t size() const { return times_.first.size(); }
+
+ private:
+  Clock clock_;
+  PairedTimes times_;
+  double processor_ = 0;
+  double wall_ = 0;
+};
 
 bool known_to_a_percent(const PairedTimes& times) {
   const std::vector<double> all = ratios(times);
@@ -77,30 +100,24 @@ bool known_to_a_percent(const PairedTimes& times) {
 PairedTimes measure_pairs(const std::function<void()>& first, const std::function<void()>& second,
                           Clock clock, const Effort& effort, const volatile int* stop) {
   const auto start = std::chrono::steady_clock::now();
-  const auto first_runs = runs_in_block(first, clock, effort.block_seconds);
-  const auto second_runs = runs_in_block(second, clock, effort.block_seconds);
-  PairedTimes times;
-  double slowest_pair = 0;
-  double processor = 0;
-  double wall = 0;
-  while (times.first.size() < effort.most_pairs && (stop == nullptr || *stop == 0)) {
-    const auto pair_start = std::chrono::steady_clock::now();
-    add(first)->Iterations(first_runs);
-    add(second)->Iterations(second_runs);
+  const Seconds first_run = warm_up(first, effort.block_seconds);
+  const Seconds second_run = warm_up(second, effort.block_seconds);
+  const bool slow = first_run.processor + second_run.processor > effort.row_seconds;
+  Pairs pairs(clock);
+  if (slow) pairs.add(first_run, second_run);
+  const std::size_t least = slow ? effort.slow_pairs : effort.least_pairs;
+  const auto enough = [&] {
+    if (pairs.size() < least) return false;
+    return pairs.size() >= effort.most_pairs || seconds_since(start) > effort.row_seconds ||
+           known_to_a_percent(pairs.times());
+  };
+  while (!enough() && (stop == nullptr || *stop == 0)) {
+    add(first)->Iterations(runs_in_block(first_run, effort.block_seconds));
+    add(second)->Iterations(runs_in_block(second_run, effort.block_seconds));
     const std::vector<Seconds> seconds = measure_added();
-    times.first.push_back(seconds[0].by(clock));
-    times.second.push_back(seconds[1].by(clock));
-    for (const Seconds& each : seconds) {
-      processor += each.processor;
-      wall += each.wall;
-    }
-    slowest_pair = std::max(slowest_pair, seconds_since(pair_start));
-    const bool slow = slowest_pair > effort.row_seconds;
-    if (times.first.size() < (slow ? effort.slow_pairs : effort.least_pairs)) continue;
-    if (seconds_since(start) > effort.row_seconds || known_to_a_percent(times)) break;
+    pairs.add(seconds[0], seconds[1]);
   }
-  if (wall > 0) times.share = processor / wall;
-  return times;
+  return pairs.times();
 }
 
 double measure_shortest(const std::function<void()>& run, Clock clock, const Effort& effort) {

@@ -14,9 +14,9 @@ enum class Clock { processor, wall };
 /// How much time a measurement may take.
 struct Effort {
   double block_seconds = 0.002;  ///< one measured time covers as many runs as fill this
-  double row_seconds = 1.2;      ///< no new pair is begun after this
+  double row_seconds = 1;        ///< no new pair is begun after this
   std::size_t least_pairs = 7;   ///< but so many are measured,
-  std::size_t slow_pairs = 3;    ///< or so many if a pair takes longer than row_seconds
+  std::size_t slow_pairs = 2;    ///< or so many if a pair takes longer than row_seconds
   std::size_t most_pairs = 61;
 };
 /// For a first look, and for tests.
@@ -30,7 +30,8 @@ struct PairedTimes {
 };
 
 /// Warms both programs up and then lets them take turns, A B A B, until the median of the ratios is
-/// known to 1 %, the time is used up, or *stop becomes other than 0.
+/// known to 1 %, the time is used up, or *stop becomes other than 0. Of programs that take seconds
+/// the warm-up counts as a pair: they have to have run before.
 PairedTimes measure_pairs(const std::function<void()>& first, const std::function<void()>& second,
                           Clock clock, const Effort& effort, const volatile int* stop = nullptr);
 

@@ -27,10 +27,12 @@ bool is_number(const Table& table, std::size_t column) {
 
 std::string times(double factor) { return fmt::format("{:.2f}", factor); }
 
+std::string ratio_text(double ratio) { return fmt::format("{:.3f}", ratio); }
+
 std::string verdict(const std::optional<Checked>& checked) {
   if (!checked) return "";
   return checked->ok() ? "ok"
-                       : fmt::format("over by {:.0f}%", 100 * (checked->value / checked->bar - 1));
+                       : fmt::format("over by {:.1f}%", 100 * (checked->value / checked->bar - 1));
 }
 
 std::string bar_text(const std::optional<Checked>& checked) {
@@ -78,7 +80,7 @@ Table main_table(const Report& report) {
     const auto checked = check(row);
     const bool limited = row.limit > 0;
     table.rows.push_back({name_of(row), duration(row.engine), duration(row.libtorch),
-                          times(row.ratio), limited ? duration(row.limit) : "",
+                          ratio_text(row.ratio), limited ? duration(row.limit) : "",
                           limited ? times(row.engine / row.limit) : "",
                           limited ? times(row.libtorch / row.limit) : "", bar_text(checked)});
     std::vector<std::string>& cells = table.rows.back();
@@ -86,7 +88,7 @@ Table main_table(const Report& report) {
       const Row* other = same_on(report, row, threads);
       cells.push_back(other == nullptr ? "" : duration(other->engine));
       cells.push_back(other == nullptr ? "" : duration(other->libtorch));
-      cells.push_back(other == nullptr ? "" : times(other->ratio));
+      cells.push_back(other == nullptr ? "" : ratio_text(other->ratio));
     }
     cells.push_back(verdict(checked));
   }
@@ -98,7 +100,7 @@ Table checked_table(const std::vector<Checked>& all) {
   for (const Checked& checked : all) {
     table.rows.push_back(
         {checked.what,
-         fmt::format("{:.2f}{}", checked.value, checked.unit.empty() ? "" : " " + checked.unit),
+         fmt::format("{:.3f}{}", checked.value, checked.unit.empty() ? "" : " " + checked.unit),
          bar_text(checked), verdict(checked)});
   }
   return table;
@@ -108,7 +110,8 @@ Table memory_table(const Report& report) {
   Table table{{"peak bytes beyond inputs and parameters", "engine", "LibTorch", "ratio", ""}, {}};
   for (const MemoryRow& row : report.memory) {
     table.rows.push_back({row.name, bytes_text(static_cast<double>(row.engine)),
-                          bytes_text(static_cast<double>(row.libtorch)), times(row.ratio()), ""});
+                          bytes_text(static_cast<double>(row.libtorch)), ratio_text(row.ratio()),
+                          ""});
   }
   return table;
 }
