@@ -124,6 +124,18 @@ TEST(FuzzCampaign, ADisagreementIsShrunkAndWrittenAsCode) {
   EXPECT_FALSE(passed(report));
 }
 
+// A smaller program that fails in another way would be about something else.
+TEST(FuzzCampaign, TheShrunkProgramFailsInTheSameWay) {
+  const Subject subject = fake_subject([](const Program& program, Comparison& comparison) {
+    const bool fails = number_of(program) == 4 || number_of(program) == -1;
+    if (fails) comparison.disagreement = has_op(program, "mul") ? "line 1, mul" : "line 1, sum";
+  });
+  const Report report = run_campaign({.programs = 5}, subject);
+  ASSERT_TRUE(report.findings.at(0).shrunk);
+  EXPECT_EQ(report.findings[0].shrunk->found, "line 1, mul");
+  EXPECT_EQ(report.findings[0].shrunk->text, "float32\nx0 = leaf((), [0])\nx1 = mul(x0, x0)\n");
+}
+
 TEST(FuzzCampaign, AProgramThatEndsTheProcessIsAFindingAndTheRestGoOn) {
   const Subject subject = fake_subject([](const Program& program, Comparison&) {
     const bool fatal = number_of(program) == 7 || number_of(program) == 8;
@@ -230,13 +242,15 @@ TEST(FuzzCampaign, KeepsAFewOfManyFindings) {
   const Subject subject = fake_subject([](const Program&, Comparison& comparison) {
     comparison = {.disagreement = "line 0, leaf: all is wrong"};
   });
-  const Report report = run_campaign({.programs = 1500}, subject);
-  EXPECT_EQ(report.disagreements, 1500U);
+  const Report report = run_campaign({.programs = 2500}, subject);
+  EXPECT_EQ(report.disagreements, 2500U);
   ASSERT_EQ(report.findings.size(), Report::most_findings);
   for (std::size_t i = 0; i < report.findings.size(); ++i) {
     EXPECT_EQ(report.findings[i].index, i);
     EXPECT_EQ(report.findings[i].shrunk.has_value(), i < Report::most_shrunk);
   }
+  const auto shards = all_shards({.programs = 2500}, 2, subject);
+  EXPECT_EQ(without_seconds(merge(shards)), without_seconds(report));
 }
 
 TEST(FuzzCampaign, TheKindOfAFailureIsItsWords) {

@@ -103,6 +103,43 @@ TEST(FuzzShrink, SizesShrinkTogether) {
             "x3 = reshape(x2, shape = [1, 1])\n");
 }
 
+// The size of one leaf is the product of the other's.
+TEST(FuzzShrink, SizesThatHangTogetherShrinkTogether) {
+  const auto fails = [](const Program& program) {
+    return has(program, "reshape") && has(program, "mul") && !run_engine(program).outcome.raised();
+  };
+  ProgramBuilder p;
+  const auto a = p.leaf({2, 4, 3}, std::vector<double>(24, 0.5));
+  p.line("mul",
+         {p.line("reshape", {a}, {{"shape", {-1}}}), p.leaf({24}, std::vector<double>(24, 0.5))});
+  EXPECT_EQ(to_text(shrink(p.program(), fails)),
+            "float32\n"
+            "x0 = leaf((), [0])\n"
+            "x1 = reshape(x0, shape = [])\n"
+            "x2 = leaf((), [0])\n"
+            "x3 = mul(x1, x2)\n");
+}
+
+// Neither leaf could lose a dimension alone.
+TEST(FuzzShrink, DimensionsGoTogether) {
+  const auto fails = [](const Program& program) {
+    const auto run = run_engine(program).outcome;
+    return std::ranges::any_of(program.lines, [&](const Line& line) {
+      return line.op == "add" && !run.raised() &&
+             run.results[line.inputs[0]].value->shape == run.results[line.inputs[1]].value->shape;
+    });
+  };
+  ProgramBuilder p;
+  const auto a = p.leaf({2, 3}, {1, 2, 3, 4, 5, 6});
+  const auto b = p.leaf({2, 3}, {6, 5, 4, 3, 2, 1});
+  p.line("sum", {p.line("add", {a, b})}, {{"dims", {1}}});
+  EXPECT_EQ(to_text(shrink(p.program(), fails)),
+            "float32\n"
+            "x0 = leaf((), [0])\n"
+            "x1 = leaf((), [0])\n"
+            "x2 = add(x0, x1)\n");
+}
+
 // A failure that hangs on a value: the element that makes it is found in its leaf, and what
 // computed it becomes a leaf.
 TEST(FuzzShrink, ResultsBecomeLeavesOfTheirValue) {

@@ -37,6 +37,19 @@ Snapshot without_dim(Snapshot from, std::size_t dim) {
 
 std::vector<double>* shape_of(Line& line) { return attribute(line, "shape"); }
 
+// Every dimension that is larger than 1 becomes 1.
+Program all_of_size_one(Program program) {
+  for (Line& line : program.lines) {
+    for (std::size_t dim = 0; line.op == "leaf" && dim < line.data.shape.size(); ++dim) {
+      if (line.data.shape[dim] > 1) line.data = sliced(line.data, dim, 0, 1);
+    }
+    if (std::vector<double>* shape = shape_of(line))
+      std::ranges::replace_if(
+          *shape, [](double size) { return size > 1; }, 1.0);
+  }
+  return program;
+}
+
 // Every dimension of size `from`, in leaves and in shapes asked for, becomes `to`.
 Program resized(Program program, std::size_t from, std::size_t begin, std::size_t to) {
   for (Line& line : program.lines) {
@@ -78,6 +91,7 @@ std::set<std::size_t> sizes_above_one(const Program& program) {
 }
 
 void resize_everywhere(Search& search) {
+  search.accept(all_of_size_one(search.best()));
   for (const std::size_t size : sizes_above_one(search.best())) {
     bool done = false;
     for (const std::size_t to : {1, 2}) {
