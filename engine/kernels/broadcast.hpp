@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <utility>
 
-#include "engine/kernels/past_caches.hpp"
 #include "engine/reads.hpp"
 #include "engine/storage.hpp"
 
@@ -37,30 +36,12 @@ struct Skipped {
   rules::Unread operator[](std::size_t) const { return {}; }
 };
 
-/// How the elements of a result are stored. One larger than the caches is stored past them: it
-/// would drive out what is still needed, and lines that are written whole need not be read first.
-enum class Store { in_caches, past_caches };
-
-template <class T>
-Store store_for(std::size_t size) {
-  return size * sizeof(T) < past_caches_from ? Store::in_caches : Store::past_caches;
-}
-
 /// out[i] = f(rows[i]...). No element depends on another one, even where `out` is an operand's own
 /// data: without being told, the compiler would check for it before each row.
 template <class T, class F, class... Rows>
-void map_row(T* out, std::size_t size, Store store, const F& f, const Rows&... rows) {
-  constexpr std::size_t block = 1024;
-  alignas(64) std::array<T, block> buffer;
-  const bool direct = store == Store::in_caches;
-  const std::size_t part = direct ? size : block;
-  for (std::size_t first = 0; first < size; first += part) {
-    T* const to = direct ? out : buffer.data();
-    const std::size_t count = std::min(part, size - first);
+void map_row(T* out, std::size_t size, const F& f, const Rows&... rows) {
 #pragma GCC ivdep
-    for (std::size_t i = 0; i < count; ++i) to[i] = f(rows[first + i]...);
-    if (!direct) copy_past_caches(out + first, to, count * sizeof(T));
-  }
+  for (std::size_t i = 0; i < size; ++i) out[i] = f(rows[i]...);
 }
 
 template <class T>
@@ -73,7 +54,7 @@ inline Skipped all_of(Absent) { return {}; }
 /// be the data of an operand.
 template <class T, class F, class... Operands>
 void map_alike(T* out, std::size_t size, const F& f, const Operands&... operands) {
-  map_row(out, size, store_for<T>(size), f, all_of(operands)...);
+  map_row(out, size, f, all_of(operands)...);
 }
 
 /// A fresh array of `shape` filled by map_alike().
@@ -175,10 +156,9 @@ void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
   const auto all_rows = [&](const auto&... row) {
     Position<N> at(plan);
     const std::size_t row_size = plan.dims.front().size;
-    const Store store = store_for<T>(size);
     for (T* end = out + size; out != end; out += row_size, at.next_row()) {
       const auto here = [&]<std::size_t... k>(std::index_sequence<k...>) {
-        map_row(out, row_size, store, f, row(at.offset[k])...);
+        map_row(out, row_size, f, row(at.offset[k])...);
       };
       here(std::make_index_sequence<N>());
     }
