@@ -1,15 +1,14 @@
 """Builds the sound programs once, and the engine anew with each fault in it.
 
 Nothing in the checkout is touched. The sound engine, its sources and the test programs are copied to
-build/mutation; a mutant is an overlay of one file, the objects that include it, and a library of its
-own, all in the folder of the worker that tries it.
+build/mutation; a mutant is an overlay of one file, the objects that it changes, and a library of its own,
+all in the folder of the worker that tries it (workshop.py).
 """
 
 import fcntl
-import os
+import re
 import shlex
 import shutil
-import signal
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -20,14 +19,6 @@ LIBRARY = "libmutation_engine.so"
 
 class BuildError(Exception):
     """The sound programs could not be built, or do not pass their own tests."""
-
-
-def kill_session(process):
-    """Ends `process`, which leads a session, and all that it has started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 @contextmanager
@@ -50,7 +41,7 @@ def build_programs(root):
 
 
 class SoundBuild:
-    """The unmutated engine: commands that compile it, objects, programs linked with it."""
+    """The unmutated engine and its tests: copies of the sources, of the programs, and how they are made."""
 
     def __init__(self, root, folder):
         self.root = root
@@ -58,7 +49,6 @@ class SoundBuild:
         self.folder = folder
         self.sources = folder / "sources"
         self.programs = folder / "programs"
-        self.objects = folder / "objects"
 
     def prepare(self, sources):
         """Builds, and copies all that the run will need. Throws BuildError, also when the engine is no longer
@@ -72,158 +62,129 @@ class SoundBuild:
             for source in sources:
                 if (self.sources / source.path).read_text(encoding="utf-8") != source.text:
                     raise BuildError(f"{source.path} has changed while the programs were built; start again")
-            self.engine = self._unit(f"mutation/{LIBRARY}", "engine/")
-            self.tests = self._unit("mutation/engine_tests", "tests/engine/")
+            self.engine = Unit(self, f"mutation/{LIBRARY}", "engine/")
+            self.engine.copy_objects()
+            # The tests are compiled as the engine is: unoptimised, with the same precompiled headers.
+            words = next(iter(self.engine.compile_of.values()))
+            at = words.index("-include")
+            self.tests = Unit(self, "mutation/engine_tests", "tests/engine/",
+                              ["-fPIC", "-O0", "-w", "-D_GLIBCXX_ASSERTIONS", *words[at : at + 2]])
 
-    def quick_options(self):
-        """How the engine is compiled, for the tests: unoptimised, with the same precompiled headers."""
-        words = next(iter(self.engine.compile_of.values()))
-        at = words.index("-include")
-        return ["-fPIC", "-O0", "-w", *(w for w in words if w.startswith("-D_GLIBCXX_ASS")), *words[at : at + 2]]
-
-    def _unit(self, target, part):
-        """How `target` is made of the sources under `part`; its objects are copied."""
-        commands = self._ninja("commands", target).splitlines()
-        compile_of = {}
-        objects = []
-        for command in commands:
-            words = shlex.split(command)
-            if "-c" not in words or not words[words.index("-c") + 1].startswith(str(self.root / part)):
-                continue
-            output = words[words.index("-o") + 1]
-            if output not in commands[-1].split():
-                continue  # the same source in another target
-            compile_of[output] = words
-            objects.append(output)
-            (self.objects / output).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(self.build / output, self.objects / output)
-        link = shlex.split(commands[-1])
-        link = link[link.index("&&") + 1:]
-        link = link[: link.index("&&")]
-        return Unit(self, target, compile_of, link, self._includes(objects))
-
-    def _includes(self, objects):
-        """The files of this repository that each object was made from."""
-        includes = {}
-        for line in self._ninja("deps", *objects).splitlines():
-            if line[:1].strip():
-                includes[current := line.split(":")[0]] = set()
-            elif line.strip().startswith(str(self.root) + "/"):
-                includes[current].add(Path(line.strip()).relative_to(self.root).as_posix())
-        return includes
-
-    def _ninja(self, tool, *arguments):
-        return subprocess.run(["ninja", "-C", self.build, "-t", tool, *arguments], check=True, text=True,
-                              capture_output=True).stdout.replace(f"ninja: Entering directory `{self.build}'\n", "")
+    def ninja(self, tool, *arguments):
+        """What one of ninja's own tools says about the build, line by line."""
+        said = subprocess.run(["ninja", "-C", self.build, "-t", tool, *arguments], check=True, text=True,
+                              capture_output=True).stdout
+        return [line for line in said.splitlines() if not line.startswith("ninja: ")]
 
 
 class Unit:
     """A library or program out of our own sources, which can be made again with one file changed."""
 
-    def __init__(self, sound, target, compile_of, link, includes):
+    def __init__(self, sound, target, part, extra=()):
+        """`target` of the build, out of the sources under the folder `part`; `extra` options compile it."""
         self.sound = sound
         self.target = target
-        self.compile_of = compile_of
-        self.link = link
-        self.includes = includes
+        self.extra = extra
+        self.objects = sound.folder / "objects" / Path(target).name
+        self.functions = None  # names of the functions in each object, once there are objects
+        self._lock = threading.Lock()
+        commands = sound.ninja("commands", target)
+        link = shlex.split(commands[-1])
+        link = link[link.index("&&") + 1 :]
+        self.link = link[: link.index("&&")]
+        self.compile_of = {}  # by object
+        for words in map(shlex.split, commands[:-1]):
+            if "-c" in words and words[words.index("-c") + 1].startswith(str(sound.root / part)):
+                output = words[words.index("-o") + 1]
+                if output in self.link:  # else another target has the same source
+                    self.compile_of[output] = words
+        self.includes = {}  # the files of this repository that each object was made from
+        for line in sound.ninja("deps", *self.compile_of):
+            if line[:1].strip():
+                self.includes[current := line.split(":")[0]] = set()
+            elif line.strip().startswith(f"{sound.root}/"):
+                self.includes[current].add(Path(line.strip()).relative_to(sound.root).as_posix())
 
-    def objects_of(self, path):
-        """The objects that must be compiled anew when the file at `path` changes; the file's own and the
-        small ones first, so that what does not compile is noticed soon."""
-        objects = [o for o in self.compile_of if path in self.includes.get(o, ())]
-        return sorted(objects, key=lambda o: (not o.endswith(Path(path).name + ".o"),
-                                              (self.sound.objects / o).stat().st_size))
+    def copy_objects(self):
+        """Takes the objects as they stand in the build."""
+        for output in self.compile_of:
+            (self.objects / output).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.sound.build / output, self.objects / output)
+        self._read_functions()
 
-    def remake(self, workshop, path, extra=()):
-        """Compiles and links the unit with the file at `path` as it stands in the workshop's overlay.
-        Returns the product, or None when it does not compile."""
-        changed = self.objects_of(path)
+    def remake(self, workshop, mutant):
+        """Compiles and links the unit with the mutant's file as it stands in the workshop's overlay. Returns
+        the product, or None when it does not compile."""
+        if not self._has_objects(workshop):
+            return None
+        changed = self.objects_of(mutant)
         for output in changed:
-            if not workshop.run(self._compile(workshop, output, extra), self.sound.build):
+            if not workshop.run(self._compile(output, workshop.objects, workshop.overlay), self.sound.build):
                 return None
-        words = []
-        for word in self.link:
-            if word in self.compile_of:
-                word = str((workshop.objects if word in changed else self.sound.objects) / word)
-            words.append(word)
+        words = [str(self.objects / w) if w in self.compile_of else w for w in self.link if w not in changed]
         product = workshop.products / Path(self.target).name
-        words[words.index("-o") + 1] = str(product)
+        at = words.index("-o") + 1
+        words[at] = str(product)
+        words[at + 1 : at + 1] = [str(workshop.objects / output) for output in changed]  # first: see below
         return product if workshop.run(words, self.sound.build) else None
 
-    def _compile(self, workshop, output, extra):
+    def objects_of(self, mutant):
+        """The objects that must be compiled anew: the file's own and the small ones first, so that what does
+        not compile is noticed soon. None when nothing in the unit uses what is mutated.
+
+        Not all that include the file: nothing is inlined, so a function of a header is there in copies, of
+        which the linker takes the first. As many objects will do as have each of them once."""
+        affected = [o for o in self.compile_of if mutant.file in self.includes.get(o, ())]
+        if mutant.file.endswith(".hpp") and mutant.function and not mutant.shared:
+            affected = self._cover(affected, mutant.function)
+        return sorted(affected, key=lambda o: (not o.endswith(Path(mutant.file).name + ".o"), self._size(o)))
+
+    def _cover(self, objects, function):
+        """Few and small ones of the objects that have, between them, every copy of `function` and of what
+        lies inside it."""
+        mentions = re.compile(rf"(?<!\w){re.escape(function)}" + (r"(?!\w)" if function[-1].isalnum() else ""))
+        shared = {o: set(filter(mentions.search, self.functions[o]["W"])) for o in objects}
+        chosen = [o for o in objects if any(map(mentions.search, self.functions[o]["t"]))]
+        missing = set().union(*shared.values()).difference(*(shared[o] for o in chosen))
+        while missing:
+            best = max(objects, key=lambda o: len(shared[o] & missing) / self._size(o))
+            chosen.append(best)
+            missing -= shared[best]
+        return chosen
+
+    def _size(self, output):
+        return (self.objects / output).stat().st_size
+
+    def _has_objects(self, workshop):
+        """Compiles the sound objects on first use, which few runs have; the others wait. False when stopped."""
+        with self._lock:
+            if self.functions is None:
+                for output in self.compile_of:
+                    if not workshop.run(self._compile(output, self.objects), self.sound.build):
+                        return False
+                self._read_functions()
+            return True
+
+    def _read_functions(self):
+        """Which functions each object has: W, which others may have a copy of as well, and t, its own."""
+        self.functions = {}
+        for output in self.compile_of:
+            symbols = subprocess.run(["nm", "-C", "--defined-only", self.objects / output], check=True, text=True,
+                                     capture_output=True).stdout
+            self.functions[output] = {kind: set(re.findall(rf"^[0-9a-f]* {kind} (.*)$", symbols, re.MULTILINE))
+                                      for kind in "Wt"}
+
+    def _compile(self, output, objects, overlay=None):
+        """The command that makes `output` in the folder `objects`, with the overlay's files before all others."""
         words = list(self.compile_of[output])
-        (workshop.objects / output).parent.mkdir(parents=True, exist_ok=True)
+        (objects / output).parent.mkdir(parents=True, exist_ok=True)
         source = Path(words[words.index("-c") + 1]).relative_to(self.sound.root)
-        overlaid = workshop.overlay / source
-        words[words.index("-c") + 1] = str(overlaid if overlaid.exists() else self.sound.sources / source)
-        words[words.index("-o") + 1] = str(workshop.objects / output)
+        is_overlaid = overlay is not None and (overlay / source).exists()
+        words[words.index("-c") + 1] = str((overlay if is_overlaid else self.sound.sources) / source)
+        words[words.index("-o") + 1] = str(objects / output)
         for flag in ("-MF", "-MT"):
-            if flag in words:
-                del words[words.index(flag) : words.index(flag) + 2]
-        words = [w for w in words if w not in ("-MD", "-Werror")]
+            del words[words.index(flag) : words.index(flag) + 2]
+        words = [word for word in words if word not in ("-MD", "-Werror")]
         at = words.index(f"-I{self.sound.root}")
-        words[at : at + 1] = [f"-I{workshop.overlay}", f"-I{self.sound.sources}"]
-        return [*words, *extra]
-
-
-class Workshop:
-    """Where one worker makes its mutants."""
-
-    def __init__(self, sound, number):
-        self.sound = sound
-        self.folder = sound.folder / f"worker_{number}"
-        self.overlay = self.folder / "overlay"
-        self.objects = self.folder / "objects"
-        self.products = self.folder / "products"
-        self.scratch = self.folder / "scratch"
-        self.log = self.folder / "compiler.log"
-        self._running = None
-        self._stopped = False
-        self._lock = threading.Lock()
-
-    def make_engine(self, mutant):
-        """The engine with `mutant` in it, in `products`. False when it does not compile."""
-        self.clean()
-        overlaid = self.overlay / mutant.file
-        overlaid.parent.mkdir(parents=True)
-        sound = (self.sound.sources / mutant.file).read_text(encoding="utf-8")
-        overlaid.write_text(mutant.apply(sound), encoding="utf-8")
-        return self.sound.engine.remake(self, mutant.file) is not None
-
-    def make_tests(self, mutant):
-        """The engine's tests with the mutated header in them: its inline functions and defaults. The
-        program, or None when it does not compile."""
-        return self.sound.tests.remake(self, mutant.file, self.sound.quick_options())
-
-    def use_sound_engine(self):
-        self.clean()
-        shutil.copy2(self.sound.programs / LIBRARY, self.products / LIBRARY)
-
-    def clean(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for folder in (self.overlay, self.objects, self.products, self.scratch):
-            folder.mkdir(parents=True)
-
-    def run(self, words, folder):
-        """One command of the compiler; what it says goes to a file. True when it succeeds."""
-        with open(self.log, "a", encoding="utf-8") as log:
-            process = self.start(words, cwd=folder, stdout=log)
-            return process is not None and process.wait() == 0
-
-    def start(self, words, cwd, stdout, env=None):
-        """A process in a session of its own, which Ctrl-C does not reach but stop() does. None when this
-        workshop has been stopped."""
-        with self._lock:
-            if self._stopped:
-                return None
-            self._running = subprocess.Popen(words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=stdout,
-                                             stderr=stdout, start_new_session=True)
-            return self._running
-
-    def stop(self):
-        """Ends what runs here, and starts nothing any more."""
-        with self._lock:
-            self._stopped = True
-            if self._running is not None and self._running.returncode is None:
-                kill_session(self._running)
-
+        words[at : at + 1] = [f"-I{folder}" for folder in (overlay, self.sound.sources) if folder is not None]
+        return [*words, *self.extra]

@@ -5,8 +5,9 @@ import subprocess
 import threading
 import time
 
-from build import BuildError, Workshop
+from build import BuildError
 from suites import SUITES
+from workshop import Workshop
 
 
 class Campaign:
@@ -72,41 +73,40 @@ class Campaign:
             if reason is not None:
                 self._add(mutant, "equivalent", "", reason, 0)
                 continue
-            if not workshop.make_engine(mutant):
-                if self._stop.is_set():
-                    return
-                with self._lock:
-                    self.uncompiled += 1
-                if mutant.name:
-                    self._add(mutant, "does not compile", "", "", time.monotonic() - started)
-                continue
-            by, how = self._killer(mutant, workshop)
-            if not self._stop.is_set():
+            killer = self._killer(mutant, workshop)
+            if self._stop.is_set():
+                return
+            if killer is not None:
+                by, how = killer
                 self._add(mutant, "killed" if by else "survived", by, how, time.monotonic() - started)
-            return
+                return
+            with self._lock:
+                self.uncompiled += 1
+            if mutant.name:
+                self._add(mutant, "does not compile", "", "", time.monotonic() - started)
         if not candidates[0].name:
             with self._lock:
                 self.without += 1
 
     def _killer(self, mutant, workshop):
-        """The first suite that fails with the mutant, and which test in it; empty when none does."""
-        program = None
-        if not mutant.must_agree:
+        """The first suite that fails with the mutant, and which test in it; twice empty when none does. None
+        when it does not compile."""
+        if not workshop.make_engine(mutant):
+            return None
+        run = self.runner.run
+        if not mutant.must_agree and self.sound.engine.objects_of(mutant):
             for suite in self.runner.available():
-                if suite is not SUITES[-1]:
-                    outcome = self.runner.run(suite, workshop)
-                    if outcome.failed:
-                        return suite.name, outcome.how
+                if suite is not SUITES[-1] and (outcome := run(suite, workshop)).failed:
+                    return suite.name, outcome.how
         # The programs have copies of their own of what is inline in a header, and sound ones.
-        if mutant.file.endswith(".hpp") and not self._stop.is_set():
-            anew = f"{SUITES[0].name}, compiled anew"
+        program = None
+        if mutant.file.endswith(".hpp"):
             program = workshop.make_tests(mutant)
             if program is None:
-                return anew, "does not compile"
-            outcome = self.runner.run(SUITES[0], workshop, program)
-            if outcome.failed:
-                return anew, outcome.how
-        outcome = self.runner.run(SUITES[-1], workshop, program)
+                return None
+            if (outcome := run(SUITES[0], workshop, program)).failed:
+                return f"{SUITES[0].name}, compiled anew", outcome.how
+        outcome = run(SUITES[-1], workshop, program)
         return (SUITES[-1].name, outcome.how) if outcome.failed else ("", "")
 
     def _add(self, mutant, verdict, by, how, seconds):

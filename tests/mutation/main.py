@@ -18,6 +18,7 @@ from suites import Runner
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+FULL = 200  # a run over at least so many mechanical mutants is kept in the repository
 
 DESCRIPTION = """\
 Puts small faults into the engine, one at a time, and checks that the test suite notices each.
@@ -44,7 +45,7 @@ its own tests, 130 after Ctrl-C.
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="tests/mutation/run", description=DESCRIPTION, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=220, metavar="N", help="mechanical mutants that compile (220)")
+    parser.add_argument("--count", type=int, default=220, metavar="N", help="mechanical mutants that compile (220); 0: only the classic faults")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="which ones (1)")
     parser.add_argument("--shard", default="1/1", metavar="i/n", help="only every n-th of all, beginning with the i-th")
     parser.add_argument("--sample", type=int, metavar="K", help="only K of all, half of them classic, by the seed")
@@ -61,9 +62,9 @@ def parse(arguments):
         valid = False
     if not valid:
         parser.error("--shard: expected i/n with 1 <= i <= n, as in 2/4")
-    for name in ("count", "jobs", "sample"):
-        if getattr(options, name) is not None and getattr(options, name) < 1:
-            parser.error(f"--{name}: expected a number of at least 1")
+    for name, least in (("count", 0), ("jobs", 1), ("sample", 1)):
+        if getattr(options, name) is not None and getattr(options, name) < least:
+            parser.error(f"--{name}: expected a number of at least {least}")
     return parser, options
 
 
@@ -150,7 +151,7 @@ def main(arguments):
            "count": options.count, "shard": options.shard, "jobs": options.jobs, "complete": complete,
            "uncompiled": campaign.uncompiled, "without": campaign.without,
            "seconds": round(time.monotonic() - started), "suites": campaign.runner.sound_seconds, "mutants": campaign.results}
-    is_full = not options.sample and not options.only and options.shard == (1, 1)
+    is_full = not options.sample and not options.only and options.shard == (1, 1) and options.count >= FULL
     status = finish(run, options, is_full)
     return status if complete else 130
 

@@ -24,6 +24,7 @@ class Mutant:
     mutated: str  # and what they become
     after: str  # the line of code before them, to tell equal lines apart
     name: str = ""  # of a classic
+    function: str = ""  # in whose body it lies; empty for none
     shared: bool = False  # a constant or default outside of functions: all who include it must agree
     repeat: int = 0  # how many mutants of the file before this one are the same in all these words
 
@@ -35,9 +36,9 @@ class Mutant:
 
     @property
     def must_agree(self):
-        """Would a program made from the sound header disagree with the library about something that both
-        need to see alike, such as how large a block is? It would fail for that reason alone."""
-        return self.file.endswith(".hpp") and (self.shared or self.file == "engine/pool.hpp")
+        """Would a program made from the sound header and the library disagree about something that both need
+        to see alike, such as how large a block of memory is? It would fail for that reason alone."""
+        return self.file == "engine/pool.hpp"
 
     def apply(self, text):
         return text[: self.start] + self.text + text[self.end :]
@@ -54,7 +55,8 @@ def make_mutant(source, kind, start, end, text, name="", shared=False):
     while before >= 0 and not is_code_line(source.lines[before]):
         before -= 1
     return Mutant(source.path, line, kind, start, end, text, one_line(source.text[first:last]),
-                  one_line(mutated), one_line(source.lines[before]) if before >= 0 else "", name, shared)
+                  one_line(mutated), one_line(source.lines[before]) if before >= 0 else "", name,
+                  source.function_at(start), shared)
 
 
 def one_line(text):

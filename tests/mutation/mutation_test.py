@@ -113,9 +113,13 @@ class Mutants(unittest.TestCase):
         self.assertLessEqual({"x[k] = y[k];", "x[i] = y[i];"}, changes_of("x[i] = y[k];"))
         self.assertLessEqual({"x = a + a;", "x = b + b;"}, changes_of("x = a + b;"))
 
-    def test_a_change_to_what_a_program_and_the_library_must_see_alike_is_known(self):
-        header = Source("engine/made_up.hpp", PROGRAM)
-        self.assertEqual({m.line for m in all_mutants(header) if m.must_agree}, {8})
+    def test_knows_in_which_function_a_fault_lies(self):
+        text = "struct S {\n  S() : x(1) { x = 1; }\n  ~S() { x = 1; }\n  int x = 1;\n" \
+               "  bool operator==(S s) const { return x == 1; }\n};\n" \
+               "template <class T>\ndecltype(auto) f(T t) {\n  return [&] { t = 1; };\n}\n"
+        mutants = {(m.line, m.function, m.shared) for m in mutants_of(text)}
+        self.assertEqual(mutants, {(2, "S(", False), (2, "", True), (3, "S(", False), (4, "", True),
+                                   (5, "operator==", False), (9, "f", False)})
 
     def test_no_fault_is_made_twice(self):
         mutants = mutants_of(PROGRAM)
@@ -237,7 +241,7 @@ class Report(unittest.TestCase):
 
 class CommandLine(unittest.TestCase):
     def test_wrong_usage_ends_with_2(self):
-        for words in (["--count", "0"], ["--shard", "3/2"], ["--shard", "x"], ["--nonsense"], ["--only", "zzzz"],
+        for words in (["--count", "-1"], ["--jobs", "0"], ["--shard", "3/2"], ["--shard", "x"], ["--nonsense"], ["--only", "zzzz"],
                       ["--merge", "/no/such/file"]):
             with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as end:
                 main(words)

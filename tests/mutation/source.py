@@ -5,6 +5,8 @@ spaces on both sides has two operands, `T* x` is a declaration. Whatever it gets
 compile, and a mutant that does not compile does not count.
 """
 
+import bisect
+import functools
 import re
 from dataclasses import dataclass
 
@@ -48,6 +50,8 @@ class Source:
         self.text = text
         self.lines = text.split("\n")
         self.tokens = _tokens(text)
+        self._starts = [token.start for token in self.tokens]
+        self._classes = {self.at(i + 1) for i in range(len(self.tokens)) if self.at(i) in ("class", "struct")}
         self._match_brackets()
         self._classify_braces()
         self._mark_code()
@@ -110,6 +114,29 @@ class Source:
             words.append(text)
             i -= 1
         return words[::-1]
+
+    def function_at(self, offset):
+        """How a linker's symbol names the outermost function around a place in the text: `name`, or `Name(` for
+        a constructor or destructor. Empty when there is none, or when the compiler may have computed it."""
+        inside = bisect.bisect_right(self._starts, offset) - 1
+        body = -1
+        while inside >= 0:
+            if self.tokens[inside].scope == "code" and self.tokens[inside].end <= offset:
+                body = inside
+            inside = self.tokens[inside].opener
+        return self._name_of(body)
+
+    @functools.cache
+    def _name_of(self, body):
+        """The name of the function whose body is the brace `body`, as function_at() gives it."""
+        head = self.head(body) if body >= 0 else []
+        names = [i for i in range(1, len(head)) if head[i] == "(" and head[i - 1] not in ("decltype", "explicit")]
+        if not names or "constexpr" in head:
+            return ""
+        name = head[names[0] - 1]
+        if head[names[0] - 2 : names[0] - 1] == ["operator"]:
+            return "operator" + name
+        return name + "(" if name in self._classes else name
 
     # --- how the tokens are understood -----------------------------------------------------------
 
