@@ -13,8 +13,6 @@
 
 namespace gradbook::fuzz {
 
-using reference::Program;
-
 namespace {
 
 using Clock = std::chrono::steady_clock;

@@ -127,7 +127,7 @@ class Live {
   explicit Live(Console& console) : console_(console) {}
 
   void show(const Report& report) {
-    if (report.disagreements > shown_) {
+    if (report.disagreements > shown_ && shown_ < most_shown) {
       clear();
       const Finding& last = report.findings.back();
       console_.out << fmt::format("program {}: {}\n", last.index, last.found);
@@ -141,6 +141,8 @@ class Live {
   }
 
  private:
+  static constexpr std::uint64_t most_shown = 20;  // where all is wrong, that is enough to see it
+
   Console& console_;
   std::uint64_t shown_ = 0;
 };

@@ -18,8 +18,8 @@ using reference::Program;
 
 namespace {
 
-/// How each engine writes an operation. {a}, {b}, {c} are the inputs, {b} also a scalar in the
-/// place of a second one; the rest is what parts_of() makes of the line.
+/// How each engine writes an operation. {a} and {b} are the inputs, {b} also a scalar in the place
+/// of the second; the rest is what Parts makes of the line.
 struct Row {
   std::string_view op;
   std::string_view engine;

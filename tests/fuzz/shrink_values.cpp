@@ -94,7 +94,7 @@ void resize_everywhere(Search& search) {
   search.accept(all_of_size_one(search.best()));
   for (const std::size_t size : sizes_above_one(search.best())) {
     bool done = false;
-    for (const std::size_t to : {1, 2}) {
+    for (const std::size_t to : {1U, 2U}) {
       for (std::size_t begin = 0; to < size && begin + to <= size && !done; ++begin)
         done = search.accept(resized(search.best(), size, begin, to));
     }
@@ -118,7 +118,7 @@ void shrink_leaf(Search& search, std::size_t i) {
   for (std::size_t dim = search.lines()[i].data.shape.size(); dim-- > 0;) {
     const auto data = [&] { return search.lines()[i].data; };
     bool done = false;
-    for (const std::size_t to : {1, 2}) {
+    for (const std::size_t to : {1U, 2U}) {
       const std::size_t size = data().shape[dim];
       for (std::size_t begin = 0; to < size && begin + to <= size && !done; ++begin)
         done = try_leaf(search, i, sliced(data(), dim, begin, to));
