@@ -78,4 +78,24 @@ std::vector<ShapePair> sample_matmul_pairs(std::size_t per_pattern) {
   return sample;
 }
 
+std::vector<ShapePair> larger_matmul_pairs() {
+  const std::vector<std::size_t> larger = {1, 3, 4, 5, 8, 9, 15, 16, 17, 31, 32, 33, 40, 65};
+  std::vector<ShapePair> pairs;
+  for (std::size_t i = 0; i < larger.size(); ++i) {
+    for (std::size_t j = 0; j < larger.size(); ++j) {
+      const std::size_t inner = larger[(5 * i + 3 * j) % larger.size()];
+      pairs.emplace_back(Shape{larger[i], inner}, Shape{inner, larger[j]});
+    }
+  }
+  pairs.insert(pairs.end(), {{{2000}, {2000}},
+                             {{3, 2000}, {2000, 2}},
+                             {{40, 100}, {100, 40}},
+                             {{3, 33, 17}, {17, 9}},
+                             {{33, 17}, {3, 17, 9}},
+                             {{3, 1, 33, 9}, {1, 2, 9, 17}},
+                             {{40, 5, 33}, {33}},
+                             {{33}, {40, 33, 5}}});
+  return pairs;
+}
+
 }  // namespace gradbook::grid

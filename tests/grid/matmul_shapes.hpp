@@ -16,4 +16,7 @@ std::set<Pattern> every_matmul_pattern();
 /// `per_pattern` pairs of each pattern, the same ones every time.
 std::vector<ShapePair> sample_matmul_pairs(std::size_t per_pattern);
 
+/// Larger ones, around the sizes of registers and blocks, and a few too large for those.
+std::vector<ShapePair> larger_matmul_pairs();
+
 }  // namespace gradbook::grid

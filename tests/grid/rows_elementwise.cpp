@@ -13,7 +13,7 @@ Row row_of_two(std::string written, std::string name, const F& function,
   const std::string letters = "lr<>=";
   const Call call([function](const auto& in) { return function(in[0], in[1]); });
   std::vector<Case> cases;
-  for (const auto& [a, b] : sample_pairs(2, letters)) {
+  for (const auto& [a, b] : pairs_to_try(letters)) {
     cases.push_back({written, {{a}, {b, second}}, call});
   }
   return {std::move(written), std::move(name), std::move(cases), letters};
@@ -28,7 +28,7 @@ Row row_with_scalar(std::string written, std::string name, const F& function,
     const Call call([function, scalar](const auto& in) { return function(in[0], scalar); });
     std::string text = written;
     text.replace(text.find('2'), 1, number_text(scalar));
-    for (const Shape& shape : sample_shapes(2)) cases.push_back({text, {{shape, domain}}, call});
+    for (const Shape& shape : shapes_to_try(2)) cases.push_back({text, {{shape, domain}}, call});
   }
   return {std::move(written), std::move(name), std::move(cases)};
 }
@@ -44,7 +44,7 @@ Row row_of_pow() {
   for (const double exponent : exponents) {
     const Call call([exponent](const auto& in) { return in[0].pow(exponent); });
     const std::string text = "x.pow(" + number_text(exponent) + ")";
-    for (const Shape& shape : sample_shapes(2)) {
+    for (const Shape& shape : shapes_to_try(2)) {
       cases.push_back({text, {{shape, domain_of_pow(exponent)}}, call});
     }
   }

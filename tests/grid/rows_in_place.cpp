@@ -18,7 +18,7 @@ Row row_of_two(std::string written, std::string name, const F& write) {
     return y;
   });
   std::vector<Case> cases;
-  for (const auto& [a, b] : sample_pairs(2, letters)) cases.push_back({written, {{a}, {b}}, call});
+  for (const auto& [a, b] : pairs_to_try(letters)) cases.push_back({written, {{a}, {b}}, call});
   return {std::move(written), std::move(name), std::move(cases), letters};
 }
 
@@ -34,7 +34,7 @@ Row row_with_scalar(std::string written, std::string name, const F& write) {
     });
     std::string text = written;
     text.replace(text.find('2'), 1, number_text(scalar));
-    for (const Shape& shape : sample_shapes(2)) cases.push_back({text, {{shape}}, call});
+    for (const Shape& shape : shapes_to_try(2)) cases.push_back({text, {{shape}}, call});
   }
   return {std::move(written), std::move(name), std::move(cases)};
 }

@@ -7,7 +7,9 @@ std::vector<Row> matmul_rows() {
   const std::string written = "matmul(a, b)";
   const Call call([](const auto& in) { return matmul(in[0], in[1]); });
   std::vector<Case> cases;
-  for (const auto& [a, b] : sample_matmul_pairs(2)) cases.push_back({written, {{a}, {b}}, call});
+  for (const auto& pairs : {sample_matmul_pairs(2), larger_matmul_pairs()}) {
+    for (const auto& [a, b] : pairs) cases.push_back({written, {{a}, {b}}, call});
+  }
   return {{written, "matmul", std::move(cases)}};
 }
 

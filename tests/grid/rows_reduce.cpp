@@ -32,7 +32,7 @@ std::vector<Dims> every_subset(std::size_t rank) {
 template <class F>
 Row reduction(const std::string& name, const F& function) {
   std::vector<Case> cases;
-  const std::vector<Shape> shapes = sample_shapes(3);
+  const std::vector<Shape> shapes = shapes_to_try(3);
   for (const Shape& shape : shapes) {
     for (const Dims& dims : every_subset(shape.size())) {
       for (const bool keepdim : {false, true}) {

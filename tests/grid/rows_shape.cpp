@@ -12,7 +12,7 @@ namespace {
 /// Every two dimensions, each numbered from the front and from the back.
 Row transpose_row() {
   std::vector<Case> cases;
-  for (const Shape& shape : sample_shapes(3)) {
+  for (const Shape& shape : shapes_to_try(3)) {
     const auto rank = std::max<std::int64_t>(static_cast<std::int64_t>(shape.size()), 1);
     for (std::int64_t dim0 = -rank; dim0 < rank; ++dim0) {
       for (std::int64_t dim1 = -rank; dim1 < rank; ++dim1) {
@@ -27,7 +27,7 @@ Row transpose_row() {
 
 Row t_row() {
   std::vector<Case> cases;
-  for (const Shape& shape : sample_shapes(6)) {
+  for (const Shape& shape : shapes_to_try(6)) {
     // Of fewer than two dimensions it is the tensor itself: no operation.
     if (shape.size() != 2) continue;
     cases.push_back({"x.t()", {{shape}}, Call([](const auto& in) { return in[0].t(); })});
@@ -59,7 +59,7 @@ std::vector<Dims> sizes_to_reshape_to(const Shape& shape) {
 
 Row reshape_row() {
   std::vector<Case> cases;
-  for (const Shape& shape : sample_shapes(5)) {
+  for (const Shape& shape : shapes_to_try(5)) {
     for (const Dims& to : sizes_to_reshape_to(shape)) {
       cases.push_back({fmt::format("x.reshape({})", list_text(to)),
                        {{shape}},
@@ -72,7 +72,7 @@ Row reshape_row() {
 Row expand_row() {
   const std::string letters = "l<=";
   std::vector<Case> cases;
-  for (const auto& [from, to] : sample_pairs(2, letters)) {
+  for (const auto& [from, to] : pairs_to_try(letters)) {
     cases.push_back({fmt::format("x.expand({})", list_text(as_dims(to))),
                      {{from}},
                      Call([shape = to](const auto& in) { return in[0].expand(shape); })});
@@ -83,7 +83,7 @@ Row expand_row() {
 Row sum_to_row() {
   const std::string letters = "r>=";
   std::vector<Case> cases;
-  for (const auto& [from, to] : sample_pairs(2, letters)) {
+  for (const auto& [from, to] : pairs_to_try(letters)) {
     cases.push_back({fmt::format("x.sum_to({})", list_text(as_dims(to))),
                      {{from}},
                      Call([shape = to](const auto& in) { return in[0].sum_to(shape); })});

@@ -26,6 +26,11 @@ std::size_t size_at(const Shape& shape, std::size_t d, std::size_t rank, std::si
   return d < lead ? missing : shape[d - lead];
 }
 
+bool is_out_of(const std::string& letters, const Pattern& pattern) {
+  const Pattern dims = pattern.substr(0, pattern.find(' '));
+  return dims.find_first_not_of(letters) == std::string::npos;
+}
+
 bool has_size_0(const Shape& shape) {
   return std::find(shape.begin(), shape.end(), 0U) != shape.end();
 }
@@ -119,8 +124,7 @@ std::vector<ShapePair> sample_pairs(std::size_t per_pattern, const std::string& 
   std::mt19937 numbers(1);
   std::vector<ShapePair> sample;
   for (const auto& [pattern, pairs] : all) {
-    const Pattern dims = pattern.substr(0, pattern.find(' '));
-    if (dims.find_first_not_of(letters) != std::string::npos) continue;
+    if (!is_out_of(letters, pattern)) continue;
     const std::vector<ShapePair> some = some_of(pairs, per_pattern, numbers);
     sample.insert(sample.end(), some.begin(), some.end());
   }
@@ -142,6 +146,44 @@ std::vector<Shape> sample_shapes(std::size_t per_kind) {
     }
   }
   return sample;
+}
+
+std::vector<Shape> larger_shapes() {
+  return {{7},      {8},      {9},        {15},       {16},       {17},         {31},
+          {32},     {33},     {63},       {64},       {65},       {70},         {127},
+          {130},    {1000},   {2049},     {5000},     {3, 17},    {33, 5},      {65, 9},
+          {4, 130}, {70, 33}, {4, 33, 7}, {40, 3, 9}, {5, 70, 2}, {2, 3, 35, 4}};
+}
+
+std::vector<ShapePair> larger_pairs(const std::string& letters) {
+  std::vector<ShapePair> pairs;
+  for (const Shape& shape : larger_shapes()) {
+    Shape column = shape;
+    column.back() = 1;
+    Shape row = shape;
+    row.front() = 1;
+    const Shape inner(shape.begin() + 1, shape.end());
+    for (const Shape& other : {shape, column, row, inner, Shape()}) {
+      for (const ShapePair& pair : {ShapePair(shape, other), ShapePair(other, shape)}) {
+        if (is_out_of(letters, broadcast_pattern(pair.first, pair.second))) pairs.push_back(pair);
+      }
+    }
+  }
+  return pairs;
+}
+
+std::vector<Shape> shapes_to_try(std::size_t per_kind) {
+  std::vector<Shape> shapes = sample_shapes(per_kind);
+  const std::vector<Shape> larger = larger_shapes();
+  shapes.insert(shapes.end(), larger.begin(), larger.end());
+  return shapes;
+}
+
+std::vector<ShapePair> pairs_to_try(const std::string& letters) {
+  std::vector<ShapePair> pairs = sample_pairs(2, letters);
+  const std::vector<ShapePair> larger = larger_pairs(letters);
+  pairs.insert(pairs.end(), larger.begin(), larger.end());
+  return pairs;
 }
 
 }  // namespace gradbook::grid

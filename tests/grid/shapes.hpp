@@ -42,4 +42,16 @@ std::vector<ShapePair> sample_pairs(std::size_t per_pattern, const std::string& 
 /// `per_kind` shapes of each rank, with a size of 0 and without; always the same ones.
 std::vector<Shape> sample_shapes(std::size_t per_kind);
 
+/// Larger ones: around the widths of vector registers and their multiples, and around the blocks in
+/// which long sums are added up.
+std::vector<Shape> larger_shapes();
+
+/// Each of larger_shapes() with itself and with what broadcasts to it in several ways, on either
+/// side, where the pattern is out of `letters`.
+std::vector<ShapePair> larger_pairs(const std::string& letters = "lr<>=");
+
+/// What most rows of the grid try: samples of the small ones, and the larger ones.
+std::vector<Shape> shapes_to_try(std::size_t per_kind);
+std::vector<ShapePair> pairs_to_try(const std::string& letters = "lr<>=");
+
 }  // namespace gradbook::grid
