@@ -11,7 +11,7 @@ constexpr std::align_val_t alignment{64};  // a cache line, and the widest vecto
 constexpr std::size_t slab = std::size_t{1} << 16;
 
 // Large blocks come from the system one by one, in eight sizes for each power of two.
-constexpr std::size_t large_classes = 8 * 64;
+constexpr std::size_t large_classes = std::size_t{8} * 64;
 // What a thread keeps of them at the most: enough for the largest training step of the workbook.
 constexpr std::size_t most_kept = std::size_t{512} << 20;
 

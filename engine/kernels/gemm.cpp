@@ -48,8 +48,8 @@ void blas_gemm(const Sizes& s, const double* a, const double* b, double* c) {
 }
 
 // Below these sizes BLAS takes longer to get ready than to compute.
-constexpr std::size_t few_products = 32 * 32 * 32;
-constexpr std::size_t few_elements = 32 * 32;
+constexpr std::size_t few_products = 32768;
+constexpr std::size_t few_elements = 1024;
 
 /// A matrix that is read with steps: element (i, j) lies at i * down + j * along.
 template <class T>
