@@ -94,6 +94,17 @@ TEST(Checkpoint, KeepsTheInputAndNoIntermediate) {
   EXPECT_EQ(parity::saved_bytes(y), 1000 * sizeof(double));
 }
 
+TEST(Checkpoint, LetsGoOfWhatItsFunctionHoldsOnceBackwardHasRun) {
+  const Tensor64 x = Tensor64::ones({10}, requires_grad);
+  const std::size_t before = memory::live_bytes();
+  Tensor64 constant = Tensor64::ones({1000});
+  const Tensor64 y = checkpoint([constant](const Tensor64& in) { return in * constant.sum(); }, x);
+  constant = Tensor64();
+  EXPECT_GE(memory::live_bytes() - before, 1000 * sizeof(double));
+  y.sum().backward();
+  EXPECT_EQ(memory::live_bytes() - before, 20 * sizeof(double)) << "y and the gradient of x";
+}
+
 TEST(Checkpoint, RandomNumbersInsideAreRefused) {
   RandomState random(1);
   const Tensor64 x({1, 2}, requires_grad);

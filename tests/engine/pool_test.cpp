@@ -73,6 +73,20 @@ TEST(Pool, WorksAfterTrim) {
   pool::give_back(block, 100000);
 }
 
+TEST(Pool, KeepsLargeBlocksAfterTrimAsBefore) {
+  if (pool::asks_the_system) return;
+  constexpr std::size_t size = std::size_t{300} << 20;  // two of them are more than it keeps
+  pool::give_back(pool::take(size), size);
+  pool::trim();
+  auto* block = static_cast<unsigned char*>(pool::take(size));
+  block[1000] = 42;
+  pool::give_back(block, size);
+  block = static_cast<unsigned char*>(pool::take(size));
+  EXPECT_EQ(block[1000], 42) << "a block from the system would be empty";
+  pool::give_back(block, size);
+  pool::trim();
+}
+
 TEST(Pool, AThreadMayFreeWhatAnotherOneMade) {
   void* small = nullptr;
   void* large = nullptr;
@@ -86,6 +100,20 @@ TEST(Pool, AThreadMayFreeWhatAnotherOneMade) {
   std::memset(large, 2, 5000);
   pool::give_back(small, 64);
   pool::give_back(large, 5000);
+}
+
+TEST(Pool, TheNodesOfAForgottenGraphAreHandedOutAgain) {
+  if (pool::asks_the_system) return;
+  const auto nodes_of_a_chain = [] {
+    std::set<const void*> nodes;
+    Value y(1);
+    for (int i = 0; i < 100; ++i) {
+      nodes.insert(&y.node());
+      y = y * y + 1;
+    }
+    return nodes;
+  };
+  EXPECT_EQ(nodes_of_a_chain(), nodes_of_a_chain());
 }
 
 TEST(Pool, AValueNodeIsOneCacheLine) {

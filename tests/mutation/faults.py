@@ -198,6 +198,8 @@ def _arguments(source, i):
         return
     if before.text in ("if", "for", "while", "switch", "return", "sizeof", "constexpr", "requires"):
         return
+    if before.text in ("max", "min", "swap"):
+        return  # whose arguments are alike
     closing = source.tokens[i].mate
     commas = [k for k in range(i, closing) if source.at(k) == "," and source.tokens[k].opener == i]
     edges = [i, *commas, closing]
@@ -205,7 +207,8 @@ def _arguments(source, i):
     for (a, b), (c, d) in zip(arguments, arguments[1:]):
         first, second = source.span(a, b), source.span(c, d)
         between = source.text[source.tokens[b].end : source.tokens[c].start]
-        if first != second and "{" not in first + second:
+        of_one_sort = first.startswith('"') == second.startswith('"') and "{" not in first + second
+        if first != second and of_one_sort:
             yield "arguments", source.tokens[a].start, source.tokens[d].end, second + between + first
 
 

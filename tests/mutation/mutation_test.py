@@ -110,6 +110,8 @@ class Mutants(unittest.TestCase):
 
     def test_arguments_indices_and_counterparts(self):
         self.assertLessEqual({"q(r, p);"}, changes_of("q(p, r);"))
+        for statement in ("std::max(p, r);", 'q("p", r);', "q([] { p(); }, r);"):
+            self.assertNotIn("arguments", {m.kind for m in mutants_of(body(statement))})
         self.assertLessEqual({"x[k] = y[k];", "x[i] = y[i];"}, changes_of("x[i] = y[k];"))
         self.assertLessEqual({"x = a + a;", "x = b + b;"}, changes_of("x = a + b;"))
 
