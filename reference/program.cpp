@@ -2,9 +2,11 @@
 
 #include <c10/util/Logging.h>
 
+#include "reference/leaf_flags.hpp"
 #include "reference/quiet.hpp"
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
+#include "reference/retained_gradients.hpp"
 
 // A program as someone would write it with LibTorch, line by line.
 
@@ -84,16 +86,15 @@ class ProgramRun {
     if (line.op == "grad") return grad(line);
     if (line.op == "grad_of") return contiguous_gradient(x);
     if (line.op == "backward") {
-      const bool create_graph = flag(line, "create_graph");
-      x.backward(input_or_none(line, 1), flag(line, "retain_graph") || create_graph, create_graph);
+      backward(line);
     } else if (line.op == "zero_grad") {
       x.mutable_grad().reset();
     } else if (line.op == "retain_grad") {
       // LibTorch 1.13 crashes on a view that was written to if it has not been asked for this.
       x.grad_fn();
-      x.retain_grad();
+      concessions_.retained_gradients_of_backward ? retained_.retain(x) : x.retain_grad();
     } else if (line.op == "requires_grad_") {
-      x.requires_grad_(flag(line, "wanted"));
+      change_flag(x, flag(line, "wanted"));
     } else {
       return computed(line);
     }
@@ -118,15 +119,45 @@ class ProgramRun {
     return numbers;
   }
 
-  at::Tensor grad(const Line& line) const {
+  at::Tensor grad(const Line& line) {
     const bool create_graph = flag(line, "create_graph");
     Tensors starts;
     if (line.inputs.size() > 2) starts.push_back(input(line, 2));
+    const RetainedGradients::Pause paused(retained_);
     const at::Tensor gradient = torch::autograd::grad({input(line, 0)}, {input(line, 1)}, starts,
                                                       flag(line, "retain_graph") || create_graph,
                                                       create_graph, flag(line, "allow_unused"))[0];
     const at::AutoGradMode mode(create_graph);
-    return gradient.defined() ? gradient.contiguous() : gradient;
+    if (!gradient.defined() || !gradient.is_view()) return gradient;
+    if (concessions_.gradients_are_no_views) return gradient.clone();
+    return view(gradient.contiguous());
+  }
+
+  void backward(const Line& line) {
+    const bool create_graph = flag(line, "create_graph");
+    std::vector<bool> had_gradient;
+    for (const at::Tensor& tensor : tensors_) {
+      had_gradient.push_back(tensor.defined() && tensor.grad().defined());
+    }
+    input(line, 0).backward(input_or_none(line, 1), flag(line, "retain_graph") || create_graph,
+                            create_graph);
+    if (!concessions_.gradients_own_their_storage || create_graph) return;
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const at::Tensor& tensor = tensors_[i];
+      if (had_gradient[i] || !tensor.defined() || !tensor.grad().defined()) continue;
+      if (tensor.grad().storage().use_count() > 1) tensor.mutable_grad() = tensor.grad().clone();
+    }
+  }
+
+  void change_flag(at::Tensor x, bool wanted) {
+    if (!concessions_.saved_leaves_keep_their_flag) {
+      x.requires_grad_(wanted);
+      return;
+    }
+    const at::Tensor successor = leaf_flags_.changed(x, wanted);
+    for (at::Tensor& tensor : tensors_) {
+      if (tensor.is_same(x)) tensor = successor;
+    }
   }
 
   /// The engine's tensors are contiguous, LibTorch's gradients sometimes views of smaller or
@@ -140,7 +171,7 @@ class ProgramRun {
   }
 
   /// Everything that the table of LibTorch's counterparts has.
-  at::Tensor computed(const Line& line) const {
+  at::Tensor computed(const Line& line) {
     Tensors inputs;
     for (const std::size_t i : line.inputs) inputs.push_back(tensors_.at(i));
     if (line.op == "matmul") {
@@ -150,29 +181,41 @@ class ProgramRun {
     if (line.op == "sum" || line.op == "mean") return reduced(line, inputs);
     const bool is_scalar = inputs[0].defined() && inputs[0].dim() == 0;
     if (line.op == "transpose" && is_scalar) {  // nothing to copy: the engine's is an alias too
-      return inputs[0].transpose(integers_or_none(line, "dim0")[0],
-                                 integers_or_none(line, "dim1")[0]);
+      return view(inputs[0].transpose(integers_or_none(line, "dim0")[0],
+                                      integers_or_none(line, "dim1")[0]));
     }
     const Row& row = *row_of(line.op);
     const Constants constants(line.attributes, program_.precision);
-    if (line.op.back() != '_') return row.run(inputs, constants);
-    row.write(inputs, constants);
-    return inputs[0];
+    if (line.op.back() == '_') {
+      const RetainedGradients::Move moved(retained_, inputs[0]);
+      row.write(inputs, constants);
+      return inputs[0];
+    }
+    if (line.op == "reshape") return view(row.run(inputs, constants));
+    const bool concede =
+        line.op == "gate" ? concessions_.gate_saves_for_g_only
+                          : concessions_.constants_are_not_saved && row.run_in_program != nullptr;
+    return concede ? row.run_in_program(inputs, constants) : row.run(inputs, constants);
+  }
+
+  at::Tensor view(const at::Tensor& made) const {
+    const bool concede = concessions_.unrecorded_views_are_detached && !at::GradMode::is_enabled();
+    return concede ? made.detach() : made;
   }
 
   at::Tensor reduced(const Line& line, const Tensors& inputs) const {
-    const Line all_named{line.op,
-                         {},
-                         {{"dims", constant(line, "dims") == nullptr ? std::vector<double>()
-                                                                     : *constant(line, "dims")},
-                          {"keepdim", {number_or(line, "keepdim", 0)}}}};
-    const Constants constants(all_named.attributes, program_.precision);
-    const Row& row = *row_of(line.op);
-    const bool over_dims = !constants.numbers("dims").empty();
-    if (line.op == "mean" && !over_dims && !flag(line, "keepdim")) return at::mean(inputs[0]);
-    const bool concede = over_dims && concessions_.mean_saves_nothing;
-    return concede && row.run_in_program != nullptr ? row.run_in_program(inputs, constants)
-                                                    : row.run(inputs, constants);
+    std::vector<std::int64_t> dims = integers_or_none(line, "dims");
+    const bool keepdim = flag(line, "keepdim");
+    if (line.op == "sum") return at::sum(inputs[0], dims, keepdim);
+    if (dims.empty() && !keepdim) return at::mean(inputs[0]);
+    if (!concessions_.mean_saves_nothing) return at::mean(inputs[0], dims, keepdim);
+    double terms = 1;
+    if (inputs[0].dim() == 0) dims.clear();  // all one of them
+    for (std::int64_t dim = 0; dims.empty() && dim < inputs[0].dim(); ++dim) {
+      terms *= static_cast<double>(inputs[0].size(dim));
+    }
+    for (const std::int64_t dim : dims) terms *= static_cast<double>(inputs[0].size(dim));
+    return at::sum(inputs[0], dims, keepdim) / terms;
   }
 
   /// A product of matrices by the definition: it saves both operands as they are.
@@ -189,6 +232,8 @@ class ProgramRun {
   const Concessions& concessions_;
   const Quiet quiet_;
   Tensors tensors_;
+  RetainedGradients retained_;
+  LeafFlags leaf_flags_;
 };
 
 }  // namespace

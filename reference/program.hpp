@@ -98,8 +98,25 @@ struct Outcome {
 /// What LibTorch is to do as the engine does it, where engine/parity.md says that they differ: to
 /// show that it is this, and nothing else, that makes a difference.
 struct Concessions {
-  bool mean_saves_nothing = false;     ///< "mean over dims"
-  bool matmul_saves_operands = false;  ///< "batched matmul": the operands themselves, as they are
+  /// "mean over dims": nothing is saved.
+  bool mean_saves_nothing = false;
+  /// "batched matmul": the operands are saved as they are, not as they were laid out anew.
+  bool matmul_saves_operands = false;
+  /// "gate": y is saved only where g requires grad.
+  bool gate_saves_for_g_only = false;
+  /// "views without recording": they require no grad and have no base.
+  bool unrecorded_views_are_detached = false;
+  /// "gradients own their storage": no leaf's gradient is a view of something else.
+  bool gradients_own_their_storage = false;
+  /// "expand copies": so does the gradient of a sum, and that of transpose. No result of grad() is
+  /// a view.
+  bool gradients_are_no_views = false;
+  /// "constants": they are saved nowhere, in recorded gradients neither.
+  bool constants_are_not_saved = false;
+  /// "retained gradients": grad() leaves them alone, and they stay with what was written in place.
+  bool retained_gradients_of_backward = false;
+  /// "flags of saved leaves": requires_grad_() does not change what was saved before.
+  bool saved_leaves_keep_their_flag = false;
 };
 
 /// Runs a program in LibTorch. Where engine/parity.md says that the engine copies what LibTorch

@@ -12,11 +12,15 @@ namespace gradbook::reference {
 
 void Findings::judge(std::size_t step, const std::string& operation, const Snapshot& engine,
                      const Answer& answer) {
-  const Verdict verdict =
-      reference::judge(engine, answer.truth, answer.peer, precision_, &answer.scale);
+  const std::string reason = held_against(engine, answer);
+  if (!reason.empty()) disagree(step, operation, reason);
+}
+
+std::string Findings::held_against(const Snapshot& engine, const Answer& answer) {
+  Verdict verdict = reference::judge(engine, answer.truth, answer.peer, precision_, &answer.scale);
   report_.worst_ratio = std::max(report_.worst_ratio, verdict.ratio);
   report_.largest_error = std::max(report_.largest_error, verdict.error);
-  if (!verdict.ok) disagree(step, operation, verdict.reason);
+  return verdict.ok ? std::string() : std::move(verdict.reason);
 }
 
 void Findings::disagree(std::size_t step, const std::string& operation, const std::string& what) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -130,10 +131,10 @@ class FlowReplay {
       const auto& [step, gradient] = arrival;
       const auto made = made_by_.find(node);
       if (made == made_by_.end()) continue;
-      check_sum(step,
-                fmt::format("gradient arriving at {} (step {})", operation_at(made->second).name,
-                            made->second),
-                gradient, sent_to(flow, node));
+      const auto name = [&, at = made->second] {
+        return fmt::format("gradient arriving at {} (step {})", operation_at(at).name, at);
+      };
+      check_sum(step, name, gradient, sent_to(flow, node));
     }
   }
 
@@ -180,18 +181,20 @@ class FlowReplay {
         }
         const Parts sent = sent_to(flow, value(id).node);
         parts.insert(parts.end(), sent.begin(), sent.end());
-        check_sum(end, fmt::format("backward: the gradient of tensor {}", value(id).tensor),
-                  gradient, parts);
+        const auto name = [&, tensor = value(id).tensor] {
+          return fmt::format("backward: the gradient of tensor {}", tensor);
+        };
+        check_sum(end, name, gradient, parts);
       }
       return;
     }
     for (std::size_t i = 0; i < call.inputs.size(); ++i) {
       const Parts sent = sent_to(flow, value(call.inputs[i]).node);
-      const std::string name = fmt::format("grad: the gradient of input {}", i);
+      const auto name = [&] { return fmt::format("grad: the gradient of input {}", i); };
       if (call.gradient_values[i] != Trace::kNone) {
         check_sum(end, name, value(call.gradient_values[i]).snapshot, sent);
       } else if (!sent.empty()) {
-        findings_.disagree(end, name, "something was sent there, but none was returned");
+        findings_.disagree(end, name(), "something was sent there, but none was returned");
       }
     }
   }
@@ -201,33 +204,43 @@ class FlowReplay {
     return sent == flow.sent.end() ? Parts() : sent->second;
   }
 
-  void check_sum(std::size_t step, const std::string& name, const Snapshot& total,
-                 const Parts& parts) {
+  /// `name` gives the name of the sum, if it is asked for.
+  template <class Name>
+  void check_sum(std::size_t step, const Name& name, const Snapshot& total, const Parts& parts) {
     if (parts.empty()) {
-      findings_.disagree(step, name, "it came from nowhere: nothing was sent there");
+      findings_.disagree(step, name(), "it came from nowhere: nothing was sent there");
       return;
     }
     for (const Snapshot& part : parts) {
       if (part.shape == total.shape) continue;
-      findings_.disagree(step, name,
+      findings_.disagree(step, name(),
                          fmt::format("its shape is {}, but a part of it has shape {}",
                                      to_string(total.shape), to_string(part.shape)));
       return;
     }
-    const auto sum = [&](Precision precision, bool magnitudes) {
-      at::Tensor result;
-      for (const Snapshot& part : parts) {
-        const at::Tensor term = to_torch(part, dtype_of(precision));
-        const at::Tensor signed_or_not = magnitudes ? finite(term.abs()) : term;
-        result = result.defined() ? result + signed_or_not : signed_or_not;
-      }
-      return result;
-    };
+    const std::string reason = findings_.held_against(total, sum_of(parts));
+    if (!reason.empty()) findings_.disagree(step, name(), reason);
+  }
+
+  /// An addition is the same in LibTorch and here: IEEE 754 defines it.
+  Answer sum_of(const Parts& parts) const {
+    const bool in_float32 = findings_.precision() == Precision::float32;
     const double many = growth(static_cast<double>(parts.size()));
-    findings_.judge(
-        step, name, total,
-        {snapshot(sum(Precision::float64, false)), snapshot(sum(findings_.precision(), false)),
-         snapshot(sum(Precision::float64, true) * many)});
+    const std::size_t size = parts[0].values.size();
+    const std::vector<double> zeros(size, 0.0);
+    Answer sum{parts[0], parts[0], {parts[0].shape, zeros}};
+    for (std::size_t i = 0; i < size; ++i) {
+      auto peer = static_cast<float>(parts[0].values[i]);
+      for (std::size_t k = 0; k < parts.size(); ++k) {
+        const double part = parts[k].values[i];
+        if (std::isfinite(part)) sum.scale.values[i] += std::abs(part) * many;
+        if (k == 0) continue;
+        sum.truth.values[i] += part;
+        peer += static_cast<float>(part);
+      }
+      if (in_float32) sum.peer.values[i] = static_cast<double>(peer);
+    }
+    return sum;
   }
 
   const Trace& trace_;

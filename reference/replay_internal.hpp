@@ -32,6 +32,8 @@ class Findings {
   Precision precision() const { return precision_; }
   void judge(std::size_t step, const std::string& operation, const Snapshot& engine,
              const Answer& answer);
+  /// The same for who says later what it is about: what is held against `engine`, or nothing.
+  std::string held_against(const Snapshot& engine, const Answer& answer);
   void disagree(std::size_t step, const std::string& operation, const std::string& what);
   void count_operation() { ++report_.operations; }
   void count_gradient() { ++report_.gradients; }

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "reference/leaf_flags.hpp"
 #include "reference/quiet.hpp"
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
@@ -71,7 +72,8 @@ class ProgramReplay {
   }
 
   void run(std::size_t, const Trace::RequiresGradChange& change) {
-    tensors_.at(change.tensor).set_requires_grad(change.wanted);
+    at::Tensor& tensor = tensors_.at(change.tensor);
+    tensor = leaf_flags_.changed(tensor, change.wanted);
   }
 
   // Parts of a backward pass: LibTorch's own does that.
@@ -89,10 +91,15 @@ class ProgramReplay {
     if (call.inputs.empty()) {
       const at::Tensor start =
           call.grad_outputs.at(0) == Trace::kNone ? at::Tensor() : tensor(call.grad_outputs.at(0));
+      std::vector<bool> had_gradient;
+      for (const auto& [id, gradient] : call.gradients) {
+        had_gradient.push_back(tensor(id).grad().defined());
+      }
       tensor(call.outputs.at(0))
           .backward(start, call.retain_graph || call.create_graph, call.create_graph);
       for (std::size_t k = 0; k < call.gradients.size(); ++k) {
         const auto& [id, gradient] = call.gradients[k];
+        if (!had_gradient[k]) own_storage(tensor(id), call.create_graph);
         arrived(step, fmt::format("backward: the gradient of tensor {}", value(id).tensor),
                 gradient, tensor(id).grad(), call.gradient_values[k]);
       }
@@ -151,6 +158,12 @@ class ProgramReplay {
                                    engine.requires_grad ? "does not" : "does"));
   }
 
+  /// LibTorch may have made the gradient a view of something else (engine/parity.md).
+  static void own_storage(const at::Tensor& leaf, bool create_graph) {
+    if (create_graph || !leaf.grad().defined() || leaf.grad().storage().use_count() == 1) return;
+    leaf.mutable_grad() = leaf.grad().clone();
+  }
+
   /// A gradient that a backward pass gave; if it `is_new`, from now on `id` is LibTorch's tensor.
   void arrived(std::size_t step, const std::string& name, const Snapshot& engine,
                const at::Tensor& libtorch, Trace::ValueId id, bool is_new = true) {
@@ -166,6 +179,7 @@ class ProgramReplay {
   Findings& findings_;
   at::TensorOptions options_;
   std::unordered_map<std::size_t, at::Tensor> tensors_;
+  LeafFlags leaf_flags_;
   std::unordered_set<std::uint64_t> traced_;  // nodes of traced operations
   bool starts_late_ = false;
 };

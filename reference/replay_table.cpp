@@ -40,10 +40,24 @@ at::Tensor mean_that_saves_nothing(const Tensors& in, const C& c) {
   return at::sum(in[0], c.integers("dims"), c.number("keepdim") != 0) / count;
 }
 
+/// A multiple of `x`. When LibTorch 1.13 records the vjp of its product with a constant, that saves
+/// the constant as a tensor; the vjp of this saves none.
+at::Tensor multiple(const at::Tensor& x, double factor) {
+  return at::add(at::zeros_like(x), x, at::Scalar(factor));
+}
+
 /// `g` where not y <= 0, else 0.
 at::Tensor gate(const at::Tensor& g, const at::Tensor& y) {
   const auto operands = at::broadcast_tensors({g, y});
   return at::threshold_backward(operands[0], operands[1], 0);
+}
+
+/// The same, saving y only where g requires grad.
+at::Tensor gate_for_g_only(const at::Tensor& g, const at::Tensor& y) {
+  if (g.requires_grad() || !y.requires_grad()) return gate(g, y);
+  // The gradient of y is 0, but there is one.
+  const at::Tensor result = gate(g, y.detach());
+  return result + y.expand_as(result).clone().zero_();
 }
 
 /// Where b or b - 1 is rounded, that changes pow(a, b - 1) by |ln a| times as much.
@@ -82,6 +96,10 @@ const Row rows[] = {
          [](const Tensors& in, const C& c) {
            return with_operand(in, c, [&](const auto& b) { return at::mul(in[0], b); });
          },
+     .run_in_program =
+         [](const Tensors& in, const C& c) {
+           return in.size() > 1 ? at::mul(in[0], in[1]) : multiple(in[0], c.scalar());
+         },
      .write = [](const Tensors& in,
                  const C& c) { with_operand(in, c, [&](const auto& b) { return in[0].mul_(b); }); },
      .vjp_scale = multilinear},
@@ -89,6 +107,10 @@ const Row rows[] = {
      .run =
          [](const Tensors& in, const C& c) {
            return with_operand(in, c, [&](const auto& b) { return at::div(in[0], b); });
+         },
+     .run_in_program =
+         [](const Tensors& in, const C& c) {
+           return in.size() > 1 ? at::div(in[0], in[1]) : multiple(in[0], 1 / c.scalar());
          },
      .vjp_scale = multilinear},
     {.name = "pow",
@@ -109,10 +131,9 @@ const Row rows[] = {
      .run = [](const Tensors& in, const C&) { return at::sigmoid(in[0]); },
      .own_vjp_scale = [](const VjpCall& call) { return call.g.abs() * call.output; }},
     {.name = "relu", .run = [](const Tensors& in, const C&) { return at::relu(in[0]); }},
-    // In a program on a copy of y: ours saves y only where g requires grad.
     {.name = "gate",
      .run = [](const Tensors& in, const C&) { return gate(in[0], in[1]); },
-     .run_in_program = [](const Tensors& in, const C&) { return gate(in[0], in[1].clone()); }},
+     .run_in_program = [](const Tensors& in, const C&) { return gate_for_g_only(in[0], in[1]); }},
     {.name = "copy",
      .run = [](const Tensors& in, const C&) { return in[1].expand_as(in[0]).clone(); },
      .write = [](const Tensors& in, const C&) { in[0].copy_(in[1]); },
@@ -134,10 +155,14 @@ const Row rows[] = {
          },
      .run_in_program = mean_that_saves_nothing,
      .terms = terms_of_sum},
-    // sum_to_size hands back its input where there is nothing to sum; ours is always a copy.
+    // Where there is nothing to sum, sum_to_size hands back its input; ours is always a copy.
     {.name = "sum_to",
-     .run = [](const Tensors& in,
-               const C& c) { return in[0].sum_to_size(c.integers("shape")).clone(); },
+     .run =
+         [](const Tensors& in, const C& c) {
+           const std::vector<std::int64_t> shape = c.integers("shape");
+           const bool nothing_to_sum = in[0].sizes() == at::IntArrayRef(shape);
+           return nothing_to_sum ? in[0].clone() : in[0].sum_to_size(shape).clone();
+         },
      .terms = terms_of_sum},
     {.name = "matmul",
      .run =
@@ -204,13 +229,12 @@ std::vector<std::string> replayable_operations() {
 }
 
 at::Tensor OneStep::result() const {
+  if (recorded) return recorded->output.detach();
   const at::NoGradGuard not_recorded;
   return run_on(inputs);
 }
 
-at::Tensor OneStep::run_on(const Tensors& values) const {
-  return row.run(values, constants);
-}
+at::Tensor OneStep::run_on(const Tensors& values) const { return row.run(values, constants); }
 
 at::Tensor OneStep::result_scale(const at::Tensor& output) const {
   if (row.terms == nullptr) return at::zeros_like(output);
@@ -225,7 +249,8 @@ double OneStep::terms(const at::Tensor& output) const {
 }
 
 at::Tensor OneStep::vjp(std::size_t input, const at::Tensor& g) const {
-  return vjp_at(inputs, input, g);
+  record();
+  return vjp_of(*recorded, input, g);
 }
 
 at::Tensor OneStep::vjp_scale(std::size_t input, const at::Tensor& g,
@@ -234,19 +259,23 @@ at::Tensor OneStep::vjp_scale(std::size_t input, const at::Tensor& g,
     const at::NoGradGuard not_recorded;
     return finite(row.own_vjp_scale({g, inputs, constants, this->result(), result}));
   }
+  if (vjp_terms(input, g) <= 1) return at::zeros_like(result);
   const bool is_matmul = row.name == "matmul";
   Tensors at = inputs;
   for (at::Tensor& each : at) {
     if (row.vjp_scale == VjpScale::of_magnitudes) each = each.abs();
     if (is_matmul) each = finite(each);
   }
-  if (vjp_terms(input, g) == 1) return at::zeros_like(result);
   const double many = growth(vjp_terms(input, g));
   const at::Tensor finite_g = finite(g.abs());
-  if (is_matmul) return vjp_at(at, input, finite_g) * many;
+  if (is_matmul) {
+    Recorded run = recorded_run(at);
+    return vjp_of(run, input, finite_g) * many;
+  }
   // What an elementwise vjp sums are its own results, one for each element of g.
   if (at.size() == 2) at = at::broadcast_tensors(at);
-  const at::Tensor terms = finite(vjp_at(at, input, finite_g).abs());
+  Recorded run = recorded_run(at);
+  const at::Tensor terms = finite(vjp_of(run, input, finite_g).abs());
   return (at.size() == 2 ? terms.sum_to_size(inputs[input].sizes()) : terms) * many;
 }
 
@@ -255,16 +284,27 @@ double OneStep::vjp_terms(std::size_t input, const at::Tensor& g) const {
   return elements(g) * inner / elements(inputs[input]);
 }
 
-at::Tensor OneStep::vjp_at(const Tensors& values, std::size_t input, const at::Tensor& g) const {
-  const at::AutoGradMode recorded(true);
-  Tensors leaves;
-  for (const at::Tensor& value : values) leaves.push_back(value.detach());
-  leaves.at(input).requires_grad_(true);
-  const at::Tensor output = run_on(leaves);
-  if (!output.requires_grad()) return at::zeros_like(values[input]);
-  const at::Tensor gradient =
-      torch::autograd::grad({output}, {leaves[input]}, {g}, {}, false, true)[0];
-  return gradient.defined() ? gradient : at::zeros_like(values[input]);
+void OneStep::record() const {
+  if (!recorded) recorded = recorded_run(inputs);
+}
+
+OneStep::Recorded OneStep::recorded_run(const Tensors& values) const {
+  const at::AutoGradMode recording(true);
+  Recorded run;
+  for (const at::Tensor& value : values) run.leaves.push_back(value.detach().requires_grad_(true));
+  run.output = run_on(run.leaves);
+  return run;
+}
+
+at::Tensor OneStep::vjp_of(Recorded& run, std::size_t input, const at::Tensor& g) const {
+  if (!run.output.requires_grad()) return at::zeros_like(run.leaves.at(input));
+  if (!run.g.is_same(g)) {
+    run.gradients = torch::autograd::grad({run.output}, run.leaves, {g}, /*retain_graph=*/true,
+                                          /*create_graph=*/false, /*allow_unused=*/true);
+    run.g = g;
+  }
+  const at::Tensor& gradient = run.gradients.at(input);
+  return gradient.defined() ? gradient : at::zeros_like(run.leaves.at(input));
 }
 
 at::Tensor finite(const at::Tensor& magnitudes) { return magnitudes.nan_to_num(0.0, 0.0, 0.0); }

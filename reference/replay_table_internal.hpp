@@ -2,6 +2,7 @@
 // Internal to reference/.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -70,12 +71,14 @@ struct Row {
 /// The row for the traced name of an operation ("mul", "mul_"), or null.
 const Row* row_of(std::string_view operation);
 
-/// One operation on given inputs, in the dtype of the inputs.
+/// One operation on given inputs, in the dtype of the inputs. What LibTorch has to do for it, it
+/// does once: the result and the vjps of all inputs come from one recorded run.
 struct OneStep {
   const Row& row;
   Constants constants;
   Tensors inputs;
 
+  /// Of the recorded run, if one was made; else of one that is not recorded.
   at::Tensor result() const;
   /// Per element of the result, the scale of what was summed; 0 where nothing was.
   at::Tensor result_scale(const at::Tensor& output) const;
@@ -87,10 +90,22 @@ struct OneStep {
   /// How many numbers each element of the result, or of a vjp, sums up; 1 where it sums nothing.
   double terms(const at::Tensor& output) const;
   double vjp_terms(std::size_t input, const at::Tensor& g) const;
+  /// Makes the recorded run, if it was not made yet.
+  void record() const;
+
+  /// A run that was recorded, and its vjps of the gradient it was last asked for.
+  struct Recorded {
+    Tensors leaves;
+    at::Tensor output;
+    at::Tensor g = {};
+    Tensors gradients = {};
+  };
+  mutable std::optional<Recorded> recorded = {};  ///< on `inputs`
 
  private:
   at::Tensor run_on(const Tensors& values) const;
-  at::Tensor vjp_at(const Tensors& values, std::size_t input, const at::Tensor& g) const;
+  Recorded recorded_run(const Tensors& values) const;
+  at::Tensor vjp_of(Recorded& run, std::size_t input, const at::Tensor& g) const;
 };
 
 /// 0 in place of NaN and infinities: the scale of a sum is that of its finite terms. The others

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "reference/memory.hpp"
+#include "reference/quiet.hpp"
 #include "reference/torch.hpp"
 
 namespace gradbook::reference {
@@ -141,6 +142,77 @@ bool libtorch_ignores_unread_saved_values() {
   }
   try {
     torch::autograd::grad({y}, {x});
+  } catch (const c10::Error&) {
+    return false;
+  }
+  return true;
+}
+
+std::size_t libtorch_saved_bytes_of_gate_without_g() {
+  const at::Tensor y = leaf();
+  const at::Tensor g = torch::ones({64, 64});
+  return kept_by_graph([&] { return at::threshold_backward(g, y * 1, 0); });
+}
+
+bool libtorch_saves_no_constants() {
+  const at::Tensor x = leaf({2});
+  const at::Tensor v = leaf({2});
+  const at::Tensor slope = torch::autograd::grad({x * 3}, {x}, {v}, true, true)[0].sum();
+  torch::autograd::grad({slope}, {v});
+  try {
+    torch::autograd::grad({slope}, {v});
+  } catch (const c10::Error&) {
+    return false;
+  }
+  return true;
+}
+
+bool libtorch_unrecorded_view_requires_grad() {
+  const at::Tensor y = leaf({2}) * 2;
+  const torch::NoGradGuard guard;
+  return y.reshape({2, 1}).requires_grad();
+}
+
+double libtorch_given_gradient_after_two_passes() {
+  const at::Tensor x = leaf({2, 2});
+  const at::Tensor given = torch::ones({4});
+  x.reshape({-1}).backward(given);
+  x.reshape({-1}).backward(given);
+  return given[0].item<double>();
+}
+
+bool libtorch_grad_leaves_retained_gradients_alone() {
+  const Quiet quiet;
+  const at::Tensor x = leaf({2});
+  const at::Tensor y = x * 2;
+  y.retain_grad();
+  torch::autograd::grad({y.sum()}, {x});
+  return !y.grad().defined();
+}
+
+double libtorch_gradient_retained_before_a_write() {
+  const at::Tensor y = leaf({}) * 2;
+  y.retain_grad();
+  y.mul_(5);
+  y.backward();
+  return y.grad().item<double>();
+}
+
+bool libtorch_keeps_the_flag_of_a_saved_leaf() {
+  const at::Tensor x = leaf({2});
+  at::Tensor w = leaf({2});
+  const at::Tensor y = (w * x).sum();
+  w.requires_grad_(false);
+  return torch::autograd::grad({y}, {x}, {}, true, true)[0].requires_grad();
+}
+
+bool libtorch_reads_a_gradient_before_it_grows() {
+  const at::Tensor x = leaf({2});
+  const at::Tensor w = leaf({2});
+  x.sum().backward();
+  const at::Tensor y = (w * x.grad()).sum() + x.sum();
+  try {
+    y.backward();
   } catch (const c10::Error&) {
     return false;
   }

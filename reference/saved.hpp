@@ -29,4 +29,22 @@ bool libtorch_takes_a_larger_gradient();
 /// Does grad((x w).sum(), x) work after x, which only the gradient of w reads, was written to?
 bool libtorch_ignores_unread_saved_values();
 
+/// Bytes kept by threshold_backward of (64, 64) if only y requires grad.
+std::size_t libtorch_saved_bytes_of_gate_without_g();
+/// Can a pass run twice through the recorded gradient of 3 x, without retain_graph?
+bool libtorch_saves_no_constants();
+/// Does a view of a result say that it requires grad if it was made without recording?
+bool libtorch_unrecorded_view_requires_grad();
+/// The first element of the ones that x.reshape({-1}) was given to start backward() with, after the
+/// same has been done again.
+double libtorch_given_gradient_after_two_passes();
+/// Does grad() leave a retained gradient on its way alone?
+bool libtorch_grad_leaves_retained_gradients_alone();
+/// The gradient of y = 2 x that was retained before y.mul_(5); y is what backward() starts from.
+double libtorch_gradient_retained_before_a_write();
+/// Does the gradient of x in w x, recorded, require grad if w.requires_grad_(false) came before it?
+bool libtorch_keeps_the_flag_of_a_saved_leaf();
+/// Does (w x.grad()).sum() + x.sum() run backward, where x.grad() grows and is read?
+bool libtorch_reads_a_gradient_before_it_grows();
+
 }  // namespace gradbook::reference

@@ -11,22 +11,37 @@ at::ScalarType dtype_of(Precision precision) {
 
 Snapshot snapshot(const at::Tensor& tensor) {
   if (!tensor.defined()) throw std::invalid_argument("snapshot of an undefined tensor");
-  const at::Tensor values = tensor.detach().to(torch::kDouble).contiguous();
-  const double* data = values.data_ptr<double>();
   Snapshot result;
-  result.shape.assign(values.sizes().begin(), values.sizes().end());
-  result.values.assign(data, data + values.numel());
-  return result;
+  result.shape.assign(tensor.sizes().begin(), tensor.sizes().end());
+  const auto copy = [&](const auto* data) {
+    result.values.assign(data, data + tensor.numel());
+    return result;
+  };
+  // Without a detour through other tensors where it can be: a replay makes thousands of these.
+  if (tensor.is_contiguous() && tensor.scalar_type() == torch::kFloat) {
+    return copy(tensor.data_ptr<float>());
+  }
+  if (tensor.is_contiguous() && tensor.scalar_type() == torch::kDouble) {
+    return copy(tensor.data_ptr<double>());
+  }
+  const at::Tensor values = tensor.detach().to(torch::kDouble).contiguous();
+  return copy(values.data_ptr<double>());
 }
 
 at::Tensor to_torch(const Snapshot& snapshot, at::TensorOptions options) {
   const std::vector<std::int64_t> sizes(snapshot.shape.begin(), snapshot.shape.end());
-  const bool wanted = options.requires_grad();
-  at::Tensor values = torch::empty(sizes, torch::kDouble);
-  std::copy(snapshot.values.begin(), snapshot.values.end(), values.data_ptr<double>());
   const auto dtype =
       options.has_dtype() ? c10::typeMetaToScalarType(options.dtype()) : torch::kFloat;
-  return values.to(dtype).requires_grad_(wanted);
+  const bool is_float = dtype == torch::kFloat;
+  at::Tensor values = torch::empty(sizes, is_float ? torch::kFloat : torch::kDouble);
+  if (is_float) {
+    std::transform(snapshot.values.begin(), snapshot.values.end(), values.data_ptr<float>(),
+                   [](double value) { return static_cast<float>(value); });
+  } else {
+    std::copy(snapshot.values.begin(), snapshot.values.end(), values.data_ptr<double>());
+    values = values.to(dtype);
+  }
+  return options.requires_grad() ? values.requires_grad_(true) : values;
 }
 
 NamedResult::NamedResult(std::string the_name, const at::Tensor& tensor)

@@ -60,8 +60,8 @@ void accumulate(BasicTensor<T>& total, const BasicTensor<T>& contribution) {
   }
 }
 
-/// Adds to `node->grad`, in place if there is one already, as LibTorch does: who holds the gradient
-/// tensor sees it grow.
+/// Adds to `node->grad` as LibTorch does: a leaf's grows in place if there is one already, and who
+/// holds it sees it grow; a retained one is replaced by the sum.
 template <class T>
 void accumulate_grad(Node<T>& node, const BasicTensor<T>& gradient) {
   if (!node.grad.defined()) {
@@ -75,7 +75,11 @@ void accumulate_grad(Node<T>& node, const BasicTensor<T>& gradient) {
     node.grad = node.grad + gradient;
   } else {
     const TraceScope paused(nullptr);
-    node.grad.add_(gradient);
+    if (node.is_leaf()) {
+      node.grad.add_(gradient);
+    } else {
+      node.grad = node.grad + gradient;
+    }
   }
   if (trace != nullptr) {
     trace->accumulation(before, gradient.snapshot(), node.grad.snapshot());

@@ -157,6 +157,80 @@ TEST(Parity, BatchedMatmulSavesOperandsAsTheyAre) {
   EXPECT_EQ(reference::libtorch_saved_bytes_of_broadcast_matmul(), 8 * kMatrixBytes);
 }
 
+TEST(Parity, ConstantsAreSavedNowhere) {
+  const Tensor x({1, 2}, requires_grad);
+  const Tensor v({3, 4}, requires_grad);
+  const Tensor slope = grad<float>({x * 3}, {x}, {v}, {.create_graph = true})[0].sum();
+  grad(slope, v);
+  EXPECT_EQ(grad(slope, v).snapshot(), Tensor({3, 3}).snapshot());
+  if (is_libtorch_1_13()) {
+    EXPECT_FALSE(reference::libtorch_saves_no_constants());
+  }
+}
+
+TEST(Parity, GateSavesForTheGradientOfGOnly) {
+  const Tensor y = Tensor::full({64, 64}, 0.5, requires_grad);
+  const Tensor g = Tensor::ones({64, 64});
+  EXPECT_EQ(parity::saved_bytes(gate(g, y * 1)), 0U);
+  if (is_libtorch_1_13()) {
+    EXPECT_EQ(reference::libtorch_saved_bytes_of_gate_without_g(), kMatrixBytes);
+  }
+}
+
+TEST(Parity, ReshapeWithoutRecordingRequiresNoGrad) {
+  const Tensor x({1, 2}, requires_grad);
+  const Tensor y = x * 2;
+  {
+    const NoGradGuard guard;
+    EXPECT_FALSE(y.reshape({2, 1}).requires_grad());
+  }
+  EXPECT_TRUE(reference::libtorch_unrecorded_view_requires_grad());
+}
+
+TEST(Parity, GradientsOwnTheirStorage) {
+  const Tensor x({{1, 2}, {3, 4}}, requires_grad);
+  const Tensor given = Tensor::ones({4});
+  x.reshape({-1}).backward(given);
+  x.reshape({-1}).backward(given);
+  EXPECT_EQ(given.snapshot(), Tensor::ones({4}).snapshot());
+  EXPECT_EQ(x.grad().snapshot(), Tensor::full({2, 2}, 2).snapshot());
+  EXPECT_EQ(reference::libtorch_given_gradient_after_two_passes(), 2);
+}
+
+TEST(Parity, RetainedGradientsAreThoseOfBackward) {
+  const Tensor x({3, 3}, requires_grad);
+  Tensor y = x * 2;
+  y.retain_grad();
+  grad((y * y).sum(), x);
+  EXPECT_FALSE(y.grad().defined());
+  EXPECT_FALSE(reference::libtorch_grad_leaves_retained_gradients_alone());
+  y.mul_(5);
+  y.sum().backward();
+  EXPECT_EQ(y.grad().snapshot(), Tensor({1, 1}).snapshot());
+  if (is_libtorch_1_13()) {
+    EXPECT_EQ(reference::libtorch_gradient_retained_before_a_write(), 5);
+  }
+}
+
+TEST(Parity, FlagsOfSavedLeavesStay) {
+  const Tensor x({1, 2}, requires_grad);
+  Tensor w({3, 4}, requires_grad);
+  const Tensor y = (w * x).sum();
+  w.requires_grad_(false);
+  EXPECT_TRUE(grad(y, x, {.create_graph = true}).requires_grad());
+  EXPECT_FALSE(reference::libtorch_keeps_the_flag_of_a_saved_leaf());
+}
+
+TEST(Parity, LeavesAccumulateInTheirTurn) {
+  const Tensor x({1, 2}, requires_grad);
+  const Tensor w({3, 4}, requires_grad);
+  x.sum().backward();
+  ((w * x.grad()).sum() + x.sum()).backward();
+  EXPECT_EQ(w.grad().snapshot(), Tensor({1, 1}).snapshot());
+  EXPECT_EQ(x.grad().snapshot(), Tensor({2, 2}).snapshot());
+  EXPECT_FALSE(reference::libtorch_reads_a_gradient_before_it_grows());
+}
+
 // That the largest is found where LibTorch finds it is in the misuse table.
 TEST(Parity, ArgmaxReturnsIndices) {
   const std::vector<std::int64_t> indices = Tensor({{1, 3, 2}, {6, 5, 4}}).argmax(1);

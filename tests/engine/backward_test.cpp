@@ -27,6 +27,18 @@ TEST(Backward, AccumulatesIntoTheGradientTensorThatIsThere) {
   EXPECT_EQ(held.snapshot(), snap({2}, {6, 6}));
 }
 
+// So is this: a retained gradient is a new tensor after each pass.
+TEST(Backward, ReplacesARetainedGradientByTheSum) {
+  const Tensor x({1, 2}, requires_grad);
+  Tensor y = x * 3;
+  y.retain_grad();
+  y.sum().backward();
+  const Tensor held = y.grad();
+  y.sum().backward();
+  EXPECT_EQ(held.snapshot(), snap({2}, {1, 1}));
+  EXPECT_EQ(y.grad().snapshot(), snap({2}, {2, 2}));
+}
+
 TEST(Backward, SumsOverAllPathsOfADiamond) {
   const Tensor x({3}, requires_grad);
   const Tensor a = x * x;

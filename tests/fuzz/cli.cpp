@@ -6,10 +6,9 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <fstream>
+#include <memory>
 #include <optional>
 #include <ostream>
-#include <sstream>
 #include <stdexcept>
 
 #include "lessons/workbook/options.hpp"
@@ -80,6 +79,14 @@ CLI::Validator expected(const Parse& parse, const char* what) {
       "");
 }
 
+/// What options exclude each other stands in the message when someone tries: it would take more
+/// room than all else.
+class Formatter : public CLI::Formatter {
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_size() == 0 ? "" : ' ' + option->get_type_name();
+  }
+};
+
 void add_options(CLI::App& app, Arguments& arguments) {
   const auto positive = [](const std::string& text) { return whole_number(text).value_or(0) > 0; };
   app.add_option("--programs", arguments.programs, "programs in the whole campaign (20000)")
@@ -114,6 +121,7 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->excludes("--seed");
   workbook::add_color_option(app, arguments.color);
   app.footer(examples);
+  app.formatter(std::make_shared<Formatter>());
 }
 
 int exit_code(const Report& report, const volatile std::sig_atomic_t* stop) {

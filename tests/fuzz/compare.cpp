@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
+#include <tuple>
 #include <variant>
+#include <vector>
 
 #include "reference/replay.hpp"
 #include "tests/fuzz/compare_internal.hpp"
@@ -35,29 +38,57 @@ bool any_gradient_is_not_zero(const Trace& trace) {
   });
 }
 
+/// What the engine and LibTorch are meant to do differently, where LibTorch can be made to do as
+/// the engine does.
+struct Conceded {
+  const char* difference;  // entry of parity::differences()
+  bool Concessions::*concession;
+  std::vector<std::string_view> needs;  // without one of these in the program it cannot matter
+};
+const Conceded conceded[] = {
+    {"mean over dims", &Concessions::mean_saves_nothing, {"mean"}},
+    {"batched matmul", &Concessions::matmul_saves_operands, {"matmul"}},
+    {"gate", &Concessions::gate_saves_for_g_only, {"gate"}},
+    {"constants", &Concessions::constants_are_not_saved, {"mul", "div"}},
+    {"views without recording", &Concessions::unrecorded_views_are_detached, {"no_grad", "grad"}},
+    {"gradients own their storage", &Concessions::gradients_own_their_storage, {"backward"}},
+    {"expand copies", &Concessions::gradients_are_no_views, {"grad"}},
+    {"flags of saved leaves", &Concessions::saved_leaves_keep_their_flag, {"requires_grad_"}},
+    {"retained gradients", &Concessions::retained_gradients_of_backward, {"retain_grad"}},
+};
+
+/// The first thing in which two runs differ.
+struct Mismatch {
+  enum class Kind { result, refusal, end, value } kind;
+  bool at_end;
+  std::size_t line;
+  std::string text;
+
+  /// What is looked at first: results and refusals line by line, then the end, then the values.
+  std::tuple<bool, bool, std::size_t> order() const { return {kind == Kind::value, at_end, line}; }
+};
+
 class Comparer {
  public:
-  Comparer(const Program& program, const Runs& runs)
-      : program_(program), engine_(runs.engine), trace_(runs.trace), libtorch_(runs.libtorch) {}
+  Comparer(const Program& program, const Runs& runs, const EngineIn& engine_in)
+      : program_(program),
+        ours_(runs.engine.outcome),
+        engine_(runs.engine),
+        trace_(runs.trace),
+        libtorch_(runs.libtorch),
+        engine_in_(engine_in) {}
 
   Comparison run() {
     describe();
-    compare_refusals();
-    compare_flags(ours().results, libtorch_.results, "");
+    if (ours_.raised() && engine_.error_class.empty()) {
+      disagree(name(ours_.results.size()) + ": " + ours_.error);
+    }
+    settle();
     replay();
-    const bool with_end = same_end();
-    if (with_end) {
-      compare_flags(ours().finals, libtorch_.finals, " at the end");
-      compare_gradients();
-    }
-    if (comparison_.disagreement.empty()) {
-      disagree(end_to_end_difference(program_, ours(), libtorch_, with_end, concessions_));
-    }
     return std::move(comparison_);
   }
 
  private:
-  const Outcome& ours() const { return engine_.outcome; }
   std::string name(std::size_t line) const {
     return fmt::format("line {}, {}", line, program_.lines[line].op);
   }
@@ -67,119 +98,136 @@ class Comparer {
   }
 
   void describe() {
-    for (std::size_t i = 0; i < ours().results.size(); ++i) {
+    for (std::size_t i = 0; i < ours_.results.size(); ++i) {
       if (reference::computes_a_tensor(program_.lines[i].op)) ++comparison_.operations;
     }
     comparison_.gradient_not_zero = any_gradient_is_not_zero(trace_);
-    const std::set<Feature> features = features_of(program_, ours());
-    for (std::size_t i = 0; i < ours().results.size(); ++i) {
+    const std::set<Feature> features = features_of(program_, ours_);
+    for (std::size_t i = 0; i < ours_.results.size(); ++i) {
       const std::string& op = program_.lines[i].op;
       if (!reference::computes_a_tensor(op)) continue;
       for (const Feature& feature : features) comparison_.covered.emplace(op, feature);
     }
   }
 
-  // --- which line is refused
-  // -----------------------------------------------------------------------
-  bool same_refusal() const {
-    return ours().raised() == libtorch_.raised() &&
-           ours().results.size() == libtorch_.results.size();
-  }
-
-  void compare_refusals() {
-    if (ours().raised() && engine_.error_class.empty()) {
-      disagree(fmt::format("{}: {}", name(ours().results.size()), ours().error));
-    }
-    concede("mean over dims", &Concessions::mean_saves_nothing);
-    concede("batched matmul", &Concessions::matmul_saves_operands);
-    if (same_refusal()) {
-      comparison_.raised = ours().raised();
-      comparison_.refusal = engine_.error_class;
-      return;
-    }
-    const std::size_t line = std::min(ours().results.size(), libtorch_.results.size());
-    const bool engine_refused = ours().results.size() == line && ours().raised();
-    const std::string intended =
-        intended_difference({program_, trace_, engine_, libtorch_, line, engine_refused});
-    if (!intended.empty()) {
-      ++comparison_.intended[intended];
-      differs_from_ = line;
-    } else if (engine_refused) {
-      disagree(fmt::format("{}: the engine refuses, LibTorch does not: {}: {}", name(line),
-                           engine_.error_class, ours().error));
+  // --- the whole program in both -----------------------------------------------------------------
+  /// Finds what differs, and looks for the intended difference that explains it.
+  void settle() {
+    auto found = mismatch(libtorch_, concessions_);
+    while (found && concede(*found)) found = mismatch(libtorch_, concessions_);
+    if (found && found->kind == Mismatch::Kind::refusal) {
+      explain(*found);
+      found = value_mismatch(libtorch_, concessions_, false);
     } else {
-      disagree(fmt::format("{}: LibTorch refuses, the engine does not: {}", name(line),
-                           libtorch_.error));
+      comparison_.raised = ours_.raised();
+      comparison_.refusal = engine_.error_class;
+    }
+    if (found) disagree(found->text);
+  }
+
+  bool has_one_of(const std::vector<std::string_view>& operations) const {
+    return std::any_of(program_.lines.begin(), program_.lines.end(), [&](const auto& line) {
+      return std::find(operations.begin(), operations.end(), line.op) != operations.end();
+    });
+  }
+
+  /// Runs LibTorch again with one of its ways made the engine's. If that takes away the mismatch,
+  /// it was an intended difference, and the comparison goes on with what came of it.
+  bool concede(const Mismatch& found) {
+    for (const Conceded& each : conceded) {
+      if (concessions_.*each.concession || !has_one_of(each.needs)) continue;
+      Concessions more = concessions_;
+      more.*each.concession = true;
+      Outcome other = reference::run_in_libtorch(program_, more);
+      const auto left = mismatch(other, more);
+      if (left && left->order() <= found.order()) continue;
+      ++comparison_.intended[each.difference];
+      concessions_ = more;
+      libtorch_ = std::move(other);
+      return true;
+    }
+    return false;
+  }
+
+  /// One engine refused a line that the other ran: by the predicates of intended.hpp.
+  void explain(const Mismatch& found) {
+    const bool engine_refused = ours_.raised() && ours_.results.size() == found.line;
+    const std::string intended =
+        intended_difference({program_, trace_, engine_, libtorch_, found.line, engine_refused});
+    if (intended.empty()) {
+      disagree(found.text);
+    } else {
+      ++comparison_.intended[intended];
+      differs_from_ = found.line;
     }
   }
 
-  /// Runs LibTorch again with one of its ways made the engine's. If that changes which line is
-  /// refused, it is an intended difference, and the comparison goes on with what came of that.
-  void concede(const char* difference, bool Concessions::*concession) {
-    if (same_refusal()) return;
-    Concessions more = concessions_;
-    more.*concession = true;
-    Outcome other = reference::run_in_libtorch(program_, more);
-    if (other.raised() == libtorch_.raised() && other.results.size() == libtorch_.results.size()) {
-      return;
+  std::optional<Mismatch> mismatch(const Outcome& libtorch, const Concessions& concessions) const {
+    using Kind = Mismatch::Kind;
+    const std::size_t both_ran = std::min(ours_.results.size(), libtorch.results.size());
+    for (std::size_t i = 0; i < both_ran; ++i) {
+      const std::string what = difference(ours_.results[i], libtorch.results[i]);
+      if (!what.empty()) return Mismatch{Kind::result, false, i, name(i) + ": " + what};
     }
-    ++comparison_.intended[difference];
-    concessions_ = more;
-    libtorch_ = std::move(other);
+    if (ours_.raised() != libtorch.raised() || ours_.results.size() != libtorch.results.size()) {
+      const bool engine_refused = ours_.raised() && ours_.results.size() == both_ran;
+      std::string text = engine_refused
+                             ? fmt::format("{}: the engine refuses, LibTorch does not: {}: {}",
+                                           name(both_ran), engine_.error_class, ours_.error)
+                             : fmt::format("{}: LibTorch refuses, the engine does not: {}",
+                                           name(both_ran), libtorch.error);
+      return Mismatch{Kind::refusal, false, both_ran, std::move(text)};
+    }
+    const bool with_end = has_comparable_end();
+    for (std::size_t i = 0; with_end && i < both_ran; ++i) {
+      std::string what = difference(ours_.finals[i], libtorch.finals[i]);
+      const bool has_gradient = ours_.gradients[i].has_value();
+      if (what.empty() && has_gradient != libtorch.gradients[i].has_value()) {
+        what = has_gradient ? "its result has a gradient, in LibTorch it has none"
+                            : "its result has no gradient, in LibTorch it has one";
+      }
+      if (!what.empty()) return Mismatch{Kind::end, true, i, name(i) + ": at the end " + what};
+    }
+    return value_mismatch(libtorch, concessions, with_end);
   }
 
-  // --- what the lines that ran came to
-  // ---------------------------------------------------------------
-  std::size_t both_ran() const { return std::min(ours().results.size(), libtorch_.results.size()); }
+  std::optional<Mismatch> value_mismatch(const Outcome& libtorch, const Concessions& concessions,
+                                         bool with_end) const {
+    auto found =
+        end_to_end_difference(program_, ours_, libtorch, with_end, concessions, engine_in_);
+    if (!found) return std::nullopt;
+    return Mismatch{Mismatch::Kind::value, found->at_end, found->line, std::move(found->text)};
+  }
 
-  /// Did both stop at the same place, in a state that can be compared? Not after a backward pass
-  /// that was refused on its way.
-  bool same_end() const {
-    if (!same_refusal()) return false;
-    if (!ours().raised()) return true;
-    const std::string& op = program_.lines[ours().results.size()].op;
+  /// Not after a backward pass that was refused on its way: what it has accumulated by then is
+  /// nobody's business.
+  bool has_comparable_end() const {
+    if (!ours_.raised()) return true;
+    const std::string& op = program_.lines[ours_.results.size()].op;
     return op != "backward" && op != "grad";
   }
 
-  void compare_flags(const std::vector<LineResult>& engine, const std::vector<LineResult>& libtorch,
-                     const char* when) {
-    for (std::size_t i = 0; i < both_ran(); ++i) {
-      const LineResult& a = engine[i];
-      const LineResult& b = libtorch[i];
-      const auto differ = [&](std::string_view what) {
-        disagree(fmt::format("{}: {}{}", name(i), what, when));
-      };
-      if (a.value.has_value() != b.value.has_value()) {
-        differ(a.value ? "has a result, in LibTorch it has none"
-                       : "has no result, in LibTorch it has one");
-        continue;
-      }
-      if (!a.value) continue;
-      if (a.value->shape != b.value->shape) {
-        differ(fmt::format("its shape is {}, in LibTorch {}", to_string(a.value->shape),
-                           to_string(b.value->shape)));
-      }
-      if (a.requires_grad != b.requires_grad) {
-        differ(a.requires_grad ? "requires grad, in LibTorch it does not"
-                               : "does not require grad, in LibTorch it does");
-      }
-      if (a.is_leaf != b.is_leaf) {
-        differ(a.is_leaf ? "is a leaf, in LibTorch it is not" : "is no leaf, in LibTorch it is");
-      }
+  static std::string difference(const LineResult& engine, const LineResult& libtorch) {
+    if (engine.value.has_value() != libtorch.value.has_value()) {
+      return engine.value ? "has a result, in LibTorch it has none"
+                          : "has no result, in LibTorch it has one";
     }
+    if (!engine.value) return {};
+    if (engine.value->shape != libtorch.value->shape) {
+      return fmt::format("its shape is {}, in LibTorch {}", to_string(engine.value->shape),
+                         to_string(libtorch.value->shape));
+    }
+    if (engine.requires_grad != libtorch.requires_grad) {
+      return engine.requires_grad ? "requires grad, in LibTorch it does not"
+                                  : "does not require grad, in LibTorch it does";
+    }
+    if (engine.is_leaf != libtorch.is_leaf) {
+      return engine.is_leaf ? "is a leaf, in LibTorch it is not" : "is no leaf, in LibTorch it is";
+    }
+    return {};
   }
 
-  void compare_gradients() {
-    for (std::size_t i = 0; i < both_ran(); ++i) {
-      const bool engine = ours().gradients[i].has_value();
-      if (engine == libtorch_.gradients[i].has_value()) continue;
-      disagree(fmt::format("{}: its result has {} at the end, in LibTorch {}", name(i),
-                           engine ? "a gradient" : "no gradient", engine ? "none" : "it has one"));
-    }
-  }
-
-  // --- step by step
-  // ------------------------------------------------------------------------------------
+  // --- step by step ------------------------------------------------------------------------------
   /// The line during which a step of the trace was made.
   std::size_t line_of(std::size_t step) const {
     const auto& first = engine_.first_step;
@@ -201,9 +249,11 @@ class Comparer {
   }
 
   const Program& program_;
+  const Outcome& ours_;
   const EngineRun& engine_;
   const Trace& trace_;
   Outcome libtorch_;
+  const EngineIn& engine_in_;
   Concessions concessions_;
   Comparison comparison_;
   std::optional<std::size_t> differs_from_;  // the line with an intended difference
@@ -218,10 +268,16 @@ Runs run_both(const Program& program) {
   return runs;
 }
 
-Comparison compare(const Program& program, const Runs& runs) {
-  return Comparer(program, runs).run();
+Comparison compare(const Program& program, const Runs& runs, const EngineIn& engine_in) {
+  return Comparer(program, runs, engine_in).run();
 }
 
-Comparison compare(const Program& program) { return compare(program, run_both(program)); }
+Comparison compare(const Program& program) {
+  return compare(program, run_both(program), [&](reference::Precision precision) {
+    Program other = program;
+    other.precision = precision;
+    return run_engine(other).outcome;
+  });
+}
 
 }  // namespace gradbook::fuzz

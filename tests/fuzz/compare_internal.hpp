@@ -4,6 +4,7 @@
 #include "engine/trace.hpp"
 #include "reference/program.hpp"
 #include "tests/fuzz/compare.hpp"
+#include "tests/fuzz/end_to_end.hpp"
 #include "tests/fuzz/run_engine.hpp"
 
 namespace gradbook::fuzz {
@@ -18,6 +19,6 @@ struct Runs {
 Runs run_both(const reference::Program& program);
 
 /// Compares what came of it.
-Comparison compare(const reference::Program& program, const Runs& runs);
+Comparison compare(const reference::Program& program, const Runs& runs, const EngineIn& engine_in);
 
 }  // namespace gradbook::fuzz

@@ -6,8 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-
-#include "tests/fuzz/run_engine.hpp"
+#include <string>
 
 namespace gradbook::fuzz {
 
@@ -121,20 +120,21 @@ std::string text_of(const Program& program, const Place& place, const Outcome& e
 
 }  // namespace
 
-std::string end_to_end_difference(const Program& program, const Outcome& engine,
-                                  const Outcome& libtorch, bool with_end,
-                                  const reference::Concessions& concessions) {
-  const auto first =
-      first_difference(engine, libtorch, with_end, half_the_digits(program.precision));
-  if (!first) return {};
-
+std::optional<ValueDifference> end_to_end_difference(const Program& program, const Outcome& engine,
+                                                     const Outcome& libtorch, bool with_end,
+                                                     const reference::Concessions& concessions,
+                                                     const EngineIn& engine_in) {
+  if (!first_difference(engine, libtorch, with_end, half_the_digits(program.precision))) {
+    return std::nullopt;
+  }
   Program in_float64 = program;
   in_float64.precision = Precision::float64;
-  const Outcome ours = run_engine(in_float64).outcome;
+  const Outcome ours = engine_in(Precision::float64);
   const Outcome theirs = reference::run_in_libtorch(in_float64, concessions);
   const auto still = first_difference(ours, theirs, with_end, half_the_digits(Precision::float64));
-  if (!still || is_ill_conditioned(in_float64, theirs, *still, concessions)) return {};
-  return text_of(program, *still, ours, theirs);
+  if (!still || is_ill_conditioned(in_float64, theirs, *still, concessions)) return std::nullopt;
+  return ValueDifference{still->what != Place::What::result, still->line,
+                         text_of(program, *still, ours, theirs)};
 }
 
 }  // namespace gradbook::fuzz

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -13,8 +14,7 @@ using reference::Line;
 
 namespace {
 
-// --- "no recorded writes through reshapes"
-// -----------------------------------------------------------
+// --- "no recorded writes through reshapes" -------------------------------------------------------
 
 bool is_write_through_reshape(const OneSidedRefusal& refusal) {
   return refusal.engine_refused && refusal.engine.error_class == "InPlaceError" &&
@@ -22,8 +22,7 @@ bool is_write_through_reshape(const OneSidedRefusal& refusal) {
          refusal.program.lines[refusal.line].op.back() == '_';
 }
 
-// --- "gradient of a larger shape"
-// --------------------------------------------------------------------
+// --- "gradient of a larger shape" ----------------------------------------------------------------
 
 bool is_gradient_of_larger_shape(const OneSidedRefusal& refusal) {
   const Line& line = refusal.program.lines[refusal.line];
@@ -37,83 +36,127 @@ bool is_gradient_of_larger_shape(const OneSidedRefusal& refusal) {
   return output != gradient && broadcasts_to(output, gradient);
 }
 
-// --- "values that no wanted gradient reads"
-// ----------------------------------------------------------
+// --- what a pass on the traced graph reads and writes --------------------------------------------
 
-/// When the storage of each traced tensor was written to.
-class Writes {
+/// Which inputs of a traced operation the gradient of input `i` reads.
+std::vector<std::size_t> read_by_gradient(const Trace::Operation& operation, std::size_t i) {
+  const std::string& name = operation.name;
+  if (operation.inputs.size() == 1) {
+    return name == "pow" || name == "log" ? std::vector<std::size_t>{0}
+                                          : std::vector<std::size_t>{};
+  }
+  if (name == "mul" || name == "matmul") return {1 - i};
+  if (name == "div") return i == 0 ? std::vector<std::size_t>{1} : std::vector<std::size_t>{0, 1};
+  if (name == "gate" && i == 0) return {1};
+  return {};
+}
+
+/// A call of backward() or grad() in the trace.
+class TracedPass {
  public:
-  Writes(const Trace& trace, std::size_t end) : trace_(trace) {
+  /// The one on the line that was refused.
+  explicit TracedPass(const OneSidedRefusal& refusal) : trace_(refusal.trace) {
+    const auto& first = refusal.engine.first_step;
+    const std::size_t end =
+        refusal.line + 1 < first.size() ? first[refusal.line + 1] : trace_.steps().size();
     for (std::size_t i = 0; i < end; ++i) {
-      if (const auto* operation = std::get_if<Trace::Operation>(&trace.steps()[i])) {
-        const std::size_t output = tensor(operation->output);
-        if (operation->name == "detach" || operation->name == "reshape") {
-          root_[output] = root(tensor(operation->inputs[0]));
+      if (const auto* operation = std::get_if<Trace::Operation>(&trace_.steps()[i])) {
+        look_at(i, *operation);
+      } else if (const auto* call = std::get_if<Trace::Backward>(&trace_.steps()[i])) {
+        if (i >= first[refusal.line]) {
+          find_gradients(i, *call);
+          return;
         }
-        if (operation->in_place) writes_.emplace(root(output), i);
-      } else if (const auto* call = std::get_if<Trace::Backward>(&trace.steps()[i])) {
-        if (!call->inputs.empty()) continue;
-        for (const Trace::ValueId id : call->gradient_values) writes_.emplace(root(tensor(id)), i);
+        look_at(i, *call);
       }
     }
   }
 
-  bool written_after(std::size_t step, Trace::ValueId value) const {
-    const auto later = writes_.upper_bound({root(tensor(value)), step});
-    return later != writes_.end() && later->first == root(tensor(value));
+  /// Gradients that were computed: the operation's step, the input.
+  const std::set<std::pair<std::size_t, std::size_t>>& gradients() const { return gradients_; }
+  const Trace::Operation& operation(std::size_t step) const {
+    return std::get<Trace::Operation>(trace_.steps()[step]);
   }
+  bool requires_grad(Trace::ValueId id) const { return trace_.values()[id].requires_grad; }
+  bool written_after(std::size_t step, Trace::ValueId id) const {
+    const auto later = writes_.upper_bound({storage(id), step});
+    return later != writes_.end() && later->first == storage(id);
+  }
+  /// Does this pass add to a gradient that is stored there?
+  bool accumulates_into(Trace::ValueId id) const { return accumulated_.contains(storage(id)); }
 
  private:
-  std::size_t tensor(Trace::ValueId id) const { return trace_.values()[id].tensor; }
-  std::size_t root(std::size_t tensor) const {
-    const auto found = root_.find(tensor);
-    return found == root_.end() ? tensor : found->second;
+  std::size_t storage(Trace::ValueId id) const {
+    const auto found = storage_.find(trace_.values()[id].tensor);
+    return found == storage_.end() ? trace_.values()[id].tensor : found->second;
+  }
+
+  void look_at(std::size_t step, const Trace::Operation& operation) {
+    if (operation.name == "detach" || operation.name == "reshape") {
+      storage_[trace_.values()[operation.output].tensor] = storage(operation.inputs[0]);
+    }
+    if (operation.in_place) writes_.emplace(storage(operation.output), step);
+  }
+
+  void look_at(std::size_t step, const Trace::Backward& call) {
+    if (!call.inputs.empty()) return;
+    for (const Trace::ValueId id : call.gradient_values) writes_.emplace(storage(id), step);
+  }
+
+  void find_gradients(std::size_t step, const Trace::Backward& call) {
+    for (std::size_t i = call.first; i < step; ++i) {
+      const auto* gradient = std::get_if<Trace::Gradient>(&trace_.steps()[i]);
+      if (gradient != nullptr) gradients_.emplace(gradient->step, gradient->input);
+    }
+    if (!call.inputs.empty() || call.create_graph) return;
+    for (const Trace::ValueId id : call.gradient_values) accumulated_.insert(storage(id));
   }
 
   const Trace& trace_;
-  std::unordered_map<std::size_t, std::size_t> root_;
+  std::unordered_map<std::size_t, std::size_t> storage_;  // of an alias: that of its original
   std::set<std::pair<std::size_t, std::size_t>> writes_;  // storage, step
+  std::set<std::pair<std::size_t, std::size_t>> gradients_;
+  std::set<std::size_t> accumulated_;
 };
 
-/// The call of grad() on this line, and its step in the trace.
-const Trace::Backward* call_on_line(const OneSidedRefusal& refusal, std::size_t& step) {
-  const auto& first = refusal.engine.first_step;
-  const std::size_t end =
-      refusal.line + 1 < first.size() ? first[refusal.line + 1] : refusal.trace.steps().size();
-  for (step = first[refusal.line]; step < end; ++step) {
-    const auto* call = std::get_if<Trace::Backward>(&refusal.trace.steps()[step]);
-    if (call != nullptr) return call;
-  }
-  return nullptr;
+bool libtorch_found_a_saved_value_changed(const OneSidedRefusal& refusal, std::string_view op) {
+  return !refusal.engine_refused && refusal.program.lines[refusal.line].op == op &&
+         refusal.libtorch.error.find("modified by an inplace operation") != std::string::npos;
 }
 
-/// Was an operation of two inputs run backward towards one of them, and had the value changed that
-/// only the gradient of the other one reads? In mul, div and matmul that is the wanted input
-/// itself.
+// --- "values that no wanted gradient reads" ------------------------------------------------------
+
+/// Was an operation of two inputs run backward towards one of them, and had something changed that
+/// only the gradient of the other one reads?
 bool is_unread_value(const OneSidedRefusal& refusal) {
-  if (refusal.engine_refused || refusal.program.lines[refusal.line].op != "grad") return false;
-  if (refusal.libtorch.error.find("modified by an inplace operation") == std::string::npos) {
-    return false;
-  }
-  std::size_t end = 0;
-  const Trace::Backward* call = call_on_line(refusal, end);
-  if (call == nullptr) return false;
-  std::set<std::pair<std::size_t, std::size_t>> sent;
-  for (std::size_t i = call->first; i < end; ++i) {
-    const auto* gradient = std::get_if<Trace::Gradient>(&refusal.trace.steps()[i]);
-    if (gradient != nullptr) sent.emplace(gradient->step, gradient->input);
-  }
-  const Writes writes(refusal.trace, end);
-  return std::any_of(sent.begin(), sent.end(), [&](const auto& wanted) {
-    const auto& operation = std::get<Trace::Operation>(refusal.trace.steps()[wanted.first]);
-    const std::size_t other = 1 - wanted.second;
+  if (!libtorch_found_a_saved_value_changed(refusal, "grad")) return false;
+  const TracedPass pass(refusal);
+  return std::any_of(pass.gradients().begin(), pass.gradients().end(), [&](const auto& wanted) {
+    const auto& [step, input] = wanted;
+    const Trace::Operation& operation = pass.operation(step);
     if (operation.inputs.size() != 2 || operation.in_place) return false;
-    if (operation.name != "mul" && operation.name != "div" && operation.name != "matmul") {
+    const std::size_t other = 1 - input;
+    if (!pass.requires_grad(operation.inputs[other]) || pass.gradients().contains({step, other})) {
       return false;
     }
-    return refusal.trace.values()[operation.inputs[other]].requires_grad &&
-           !sent.contains({wanted.first, other}) &&
-           writes.written_after(wanted.first, operation.inputs[wanted.second]);
+    const std::vector<std::size_t> read = read_by_gradient(operation, other);
+    return std::any_of(read.begin(), read.end(), [&, step = step](std::size_t i) {
+      return pass.written_after(step, operation.inputs[i]);
+    });
+  });
+}
+
+// --- "leaves accumulate in their turn" -----------------------------------------------------------
+
+/// Does the pass read a gradient that was accumulated before, and add to it too?
+bool is_early_accumulation(const OneSidedRefusal& refusal) {
+  if (!libtorch_found_a_saved_value_changed(refusal, "backward")) return false;
+  const TracedPass pass(refusal);
+  return std::any_of(pass.gradients().begin(), pass.gradients().end(), [&](const auto& wanted) {
+    const Trace::Operation& operation = pass.operation(wanted.first);
+    const std::vector<std::size_t> read = read_by_gradient(operation, wanted.second);
+    return std::any_of(read.begin(), read.end(),
+                       [&](std::size_t i) { return pass.accumulates_into(operation.inputs[i]); });
   });
 }
 
@@ -123,6 +166,7 @@ std::string intended_difference(const OneSidedRefusal& refusal) {
   if (is_write_through_reshape(refusal)) return "no recorded writes through reshapes";
   if (is_gradient_of_larger_shape(refusal)) return "gradient of a larger shape";
   if (is_unread_value(refusal)) return "values that no wanted gradient reads";
+  if (is_early_accumulation(refusal)) return "leaves accumulate in their turn";
   return {};
 }
 

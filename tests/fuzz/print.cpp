@@ -63,7 +63,8 @@ bool has(const Program& program, std::string_view op) {
 std::string main_of(const Program& program, Engine engine) {
   return fmt::format(
       "\nint main() try {{\n{}}} catch (const std::exception& error) {{\n"
-      "  std::printf(\"refused: %s\\n\", error.what());\n}}\n",
+      "  const std::string what = error.what();\n"
+      "  std::printf(\"refused: %s\\n\", what.substr(0, what.find('\\n')).c_str());\n}}\n",
       statements(program, engine));
 }
 

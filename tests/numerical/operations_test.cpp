@@ -1,4 +1,5 @@
 // Every row of the grid, once and twice differentiated, against central differences.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -79,12 +80,12 @@ class Numerical : public grid::OfRow {
     grid::Failures failures;
     for (const Case& tried : cases) {
       std::string shapes;
-      for (const Input& input : tried.inputs) shapes += " " + to_string(input.shape);
+      for (const Input& input : tried.inputs) shapes += fmt::format(" {}", to_string(input.shape));
       const Comparison comparison = compare(tried);
       largest_gradient = std::max(largest_gradient, comparison.largest_gradient);
-      failures.add(comparison.failure.empty()
-                       ? ""
-                       : name + tried.text + " on" + shapes + ": " + comparison.failure);
+      failures.add(comparison.failure.empty() ? ""
+                                              : fmt::format("{}{} on{}: {}", name, tried.text,
+                                                            shapes, comparison.failure));
     }
     // What is zeroed has no gradient, and its gradient none either.
     EXPECT_EQ(largest_gradient > 0, row().name != "zero_") << "nothing was seen";

@@ -1,0 +1,339 @@
+#include "tests/fuzz/compare.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <variant>
+
+#include "engine/parity.hpp"
+#include "tests/fuzz/build_program.hpp"
+#include "tests/fuzz/compare_internal.hpp"
+
+// What differs between the engines, compare() finds; what is meant to differ, it names.
+
+namespace gradbook::fuzz {
+namespace {
+
+using reference::Precision;
+using reference::Program;
+
+/// Two layers, a loss, a backward pass and a step of gradient descent.
+struct SmallProgram {
+  ProgramBuilder b;
+  std::size_t x = b.leaf({2, 2}, {0.5, -1, 2, 0.25});
+  std::size_t w = b.leaf({2, 2}, {1, 0.5, -0.75, 0.3}, true);
+  std::size_t h = b.line("tanh", {b.line("matmul", {x, w})});
+  std::size_t kept = b.line("retain_grad", {h});
+  std::size_t y = b.line("sum", {b.line("mul", {h, h})}, {{"dims", {0}}});
+  std::size_t loss = b.line("mean", {y});
+  std::size_t pass = b.line("backward", {loss});
+  std::size_t off = b.line("no_grad");
+  std::size_t gradient = b.line("grad_of", {w});
+  std::size_t step = b.line("mul", {gradient}, {{"scalar", {0.1}}});
+  std::size_t moved = b.line("sub_", {w, step});
+  std::size_t on = b.line("end_no_grad");
+};
+
+TEST(Compare, FindsNothingWhereTheEnginesAgree) {
+  const SmallProgram small;
+  for (const Precision precision : {Precision::float32, Precision::float64}) {
+    const Comparison comparison = compare(small.b.in(precision));
+    EXPECT_EQ(comparison.disagreement, "");
+    EXPECT_TRUE(comparison.intended.empty());
+    EXPECT_EQ(comparison.operations, 7U);
+    EXPECT_FALSE(comparison.raised);
+    EXPECT_TRUE(comparison.gradient_not_zero);
+    EXPECT_GT(comparison.worst_ratio, 0);
+    EXPECT_LE(comparison.worst_ratio, 1);
+    EXPECT_EQ(comparison.covered.count({"matmul", "in place"}), 1U);
+    EXPECT_EQ(comparison.covered.count({"matmul", "float64"}),
+              precision == Precision::float64 ? 1U : 0U);
+  }
+}
+
+TEST(Compare, SaysThatBothRefused) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2}, true);
+  b.line("backward", {b.line("mul", {x, x})});
+  const Comparison comparison = compare(b.program());
+  EXPECT_EQ(comparison.disagreement, "");
+  EXPECT_TRUE(comparison.raised);
+  EXPECT_EQ(comparison.refusal, "BackwardError");
+  EXPECT_EQ(comparison.operations, 1U);
+  EXPECT_FALSE(comparison.gradient_not_zero);
+}
+
+// --- planted faults ------------------------------------------------------------------------------
+
+Comparison compare_runs(const Program& program, const Runs& runs) {
+  return fuzz::compare(program, runs, [&](Precision precision) {
+    Program other = program;
+    other.precision = precision;
+    return run_engine(other).outcome;
+  });
+}
+
+/// What is found when `fault` has changed what came of the small program.
+std::string found(const std::function<void(Runs&, const SmallProgram&)>& fault) {
+  const SmallProgram small;
+  Runs runs = run_both(small.b.program());
+  fault(runs, small);
+  return compare_runs(small.b.program(), runs).disagreement;
+}
+
+TEST(Compare, FindsEveryWrongValueOfAStep) {
+  const SmallProgram small;
+  const Runs sound = run_both(small.b.program());
+  std::size_t planted = 0;
+  for (std::size_t i = 0; i < sound.trace.steps().size(); ++i) {
+    const Trace::Step& step = sound.trace.steps()[i];
+    Snapshot wrong;
+    if (const auto* operation = std::get_if<Trace::Operation>(&step)) {
+      wrong = sound.trace.values()[operation->output].snapshot;
+    } else if (const auto* gradient = std::get_if<Trace::Gradient>(&step)) {
+      wrong = gradient->result;
+    } else {
+      continue;
+    }
+    wrong.values.back() += 1e-3;
+    Runs runs = run_both(small.b.program());
+    runs.trace.plant(i, wrong);
+    EXPECT_NE(compare_runs(small.b.program(), runs).disagreement, "") << "step " << i;
+    ++planted;
+  }
+  EXPECT_GT(planted, 15U);
+}
+
+TEST(Compare, NamesTheLineOfAWrongStep) {
+  const std::string what = found([](Runs& runs, const SmallProgram& small) {
+    runs.trace.plant(runs.engine.first_step.at(small.h), Snapshot({2, 2}, {1, 1, 1, 1}));
+  });
+  EXPECT_EQ(what.find("line 3, tanh: step 3, tanh: element"), 0U) << what;
+}
+
+TEST(Compare, FindsAWrongFlag) {
+  const auto flipped = [](bool& flag) { flag = !flag; };
+  EXPECT_NE(found([&](Runs& runs, const SmallProgram& small) {
+              flipped(runs.engine.outcome.results[small.h].requires_grad);
+            }).find("does not require grad, in LibTorch it does"),
+            std::string::npos);
+  EXPECT_NE(found([&](Runs& runs, const SmallProgram& small) {
+              flipped(runs.engine.outcome.results[small.x].is_leaf);
+            }).find("is no leaf, in LibTorch it is"),
+            std::string::npos);
+  EXPECT_NE(found([&](Runs& runs, const SmallProgram& small) {
+              flipped(runs.engine.outcome.finals[small.w].requires_grad);
+            }).find("at the end"),
+            std::string::npos);
+}
+
+TEST(Compare, FindsAGradientThatOnlyOneHas) {
+  const std::string lost = found([](Runs& runs, const SmallProgram& small) {
+    runs.engine.outcome.gradients[small.h].reset();
+  });
+  EXPECT_NE(lost.find("at the end its result has no gradient, in LibTorch it has one"),
+            std::string::npos)
+      << lost;
+  const std::string added = found([](Runs& runs, const SmallProgram& small) {
+    runs.engine.outcome.gradients[small.y] = Snapshot({2}, {1, 1});
+  });
+  EXPECT_NE(added.find("its result has a gradient, in LibTorch it has none"), std::string::npos)
+      << added;
+}
+
+TEST(Compare, FindsAResultThatOnlyOneHas) {
+  EXPECT_NE(found([](Runs& runs, const SmallProgram& small) {
+              runs.engine.outcome.results[small.gradient].value.reset();
+            }),
+            "");
+}
+
+TEST(Compare, FindsAWrongShape) {
+  EXPECT_NE(found([](Runs& runs, const SmallProgram& small) {
+              runs.engine.outcome.results[small.y].value->shape = {1, 2};
+            }).find("its shape is (1, 2), in LibTorch (2,)"),
+            std::string::npos);
+}
+
+/// What is found when the engine runs another program than LibTorch: as if it took a line for
+/// another.
+std::string found_when_engine_runs(const Program& program, const Program& other) {
+  Runs runs;
+  runs.engine = run_engine(other, &runs.trace);
+  runs.libtorch = reference::run_in_libtorch(program);
+  // In float64 the same fault would be there.
+  return fuzz::compare(program, runs,
+                       [&](Precision precision) {
+                         Program in_precision = other;
+                         in_precision.precision = precision;
+                         return run_engine(in_precision).outcome;
+                       })
+      .disagreement;
+}
+
+/// Each step of such a program is right, and all are consistent: only the whole shows it.
+TEST(Compare, FindsThatTheWrongDimensionIsReduced) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2, 2}, {1, 2, 3, 4}, true);
+  const auto y = b.line("sum", {x}, {{"dims", {0}}});
+  b.line("backward", {b.line("sum", {b.line("mul", {y, y})})});
+  Program other = b.program();
+  other.lines[y].attributes = {{"dims", {1}}};
+  const std::string what = found_when_engine_runs(b.program(), other);
+  EXPECT_EQ(what.find("line 1, sum: its result is {3, 7} of shape (2,), in LibTorch {4, 6}"), 0U)
+      << what;
+}
+
+TEST(Compare, FindsAnAliasThatIsACopy) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2, 2}, {1, 2, 3, 4});
+  const auto alias = b.line("detach", {x});
+  b.line("add_", {alias}, {{"scalar", {1}}});
+  Program other = b.program();
+  other.lines[alias].op = "clone";
+  const std::string what = found_when_engine_runs(b.program(), other);
+  EXPECT_EQ(what.find("line 0, leaf: what becomes of its result is {1, 2, 3, 4}"), 0U) << what;
+}
+
+TEST(Compare, FindsALineThatOneSkips) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2}, true);
+  const auto y = b.line("sum", {b.line("mul", {x, x})});
+  b.line("backward", {y}, {{"retain_graph", {1}}});
+  const auto forget = b.line("zero_grad", {x});
+  b.line("backward", {y});
+  Program other = b.program();
+  other.lines[forget] = {"end_no_grad", {}, {}, {}};
+  const std::string what = found_when_engine_runs(b.program(), other);
+  EXPECT_EQ(what.find("line 0, leaf: the gradient of its result is {4, 8}"), 0U) << what;
+}
+
+TEST(Compare, FindsThatOnlyOneRefuses) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2}, true);
+  const auto h = b.line("mul", {x, x});
+  b.line("add_", {h}, {{"scalar", {1}}});
+  b.line("backward", {b.line("sum", {h})});
+  Program other = b.program();
+  other.lines[h + 1].inputs = {x};
+  std::string what = found_when_engine_runs(b.program(), other);
+  EXPECT_EQ(what.find("line 2, add_: the engine refuses, LibTorch does not: InPlaceError"), 0U)
+      << what;
+  what = found_when_engine_runs(other, b.program());
+  EXPECT_EQ(what.find("line 2, add_: LibTorch refuses, the engine does not"), 0U) << what;
+}
+
+TEST(Compare, FindsAnErrorThatIsNoneOfTheEngines) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2});
+  b.line("sum", {x}, {{"dims", {1}}});
+  Runs runs = run_both(b.program());
+  runs.engine.error_class.clear();
+  EXPECT_NE(compare_runs(b.program(), runs).disagreement, "");
+}
+
+// --- the whole program: rounding is no difference ------------------------------------------------
+
+TEST(Compare, TakesRoundingInAnIllConditionedProgramForWhatItIs) {
+  // Every step doubles the error of the one before, relative to its result.
+  ProgramBuilder b;
+  auto x = b.leaf({2}, {0.3, 0.7}, true);
+  const auto p = b.line("sum", {x});
+  auto y = b.line("mul", {p}, {{"scalar", {0.1}}});
+  for (int i = 0; i < 16; ++i) {
+    y = b.line("mul",
+               {b.line("mul", {y}, {{"scalar", {3.9}}}), b.line("rsub", {y}, {{"scalar", {1}}})});
+  }
+  EXPECT_EQ(compare(b.program()).disagreement, "");
+}
+
+// --- intended differences ------------------------------------------------------------------------
+
+void expect_intended(const ProgramBuilder& b, const std::string& name) {
+  const Comparison comparison = compare(b.program());
+  EXPECT_EQ(comparison.disagreement, "");
+  EXPECT_EQ(comparison.intended, (std::map<std::string, std::size_t>{{name, 1}}));
+  const auto all = parity::differences();
+  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const auto& d) { return d.name == name; }))
+      << name;
+}
+
+TEST(IntendedDifference, WriteThroughReshape) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2}, true);
+  const auto h = b.line("neg", {x});
+  b.line("reshape", {h}, {{"shape", {2, 1}}});
+  b.line("add_", {h}, {{"scalar", {1}}});
+  expect_intended(b, "no recorded writes through reshapes");
+}
+
+TEST(IntendedDifference, IsNoWriteThroughReshapeWithoutOne) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2}, true);
+  const auto h = b.line("neg", {x});
+  b.line("add_", {h}, {{"scalar", {1}}});
+  Program other = b.program();
+  other.lines.back().inputs = {x};  // the engine refuses, for another reason
+  EXPECT_NE(found_when_engine_runs(b.program(), other), "");
+}
+
+TEST(IntendedDifference, GradientOfALargerShape) {
+  for (const bool by_grad : {false, true}) {
+    ProgramBuilder b;
+    const auto x = b.leaf({2}, {1, 2}, true);
+    const auto h = b.line("neg", {x});
+    const auto g = b.leaf({3, 2}, {1, 2, 3, 4, 5, 6});
+    by_grad ? b.line("grad", {h, x, g}) : b.line("backward", {h, g});
+    expect_intended(b, "gradient of a larger shape");
+  }
+}
+
+TEST(IntendedDifference, ValuesThatNoWantedGradientReads) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2}, true);
+  const auto w = b.leaf({2}, {3, 4}, true);
+  const auto y = b.line("sum", {b.line("mul", {x, w})});
+  b.line("add_", {b.line("detach", {x})}, {{"scalar", {1}}});
+  ProgramBuilder read = b;
+  b.line("grad", {y, x});
+  expect_intended(b, "values that no wanted gradient reads");
+  read.line("grad", {y, w});
+  const Comparison comparison = compare(read.program());
+  EXPECT_EQ(comparison.disagreement, "");
+  EXPECT_TRUE(comparison.raised) << "the gradient of w does read x";
+}
+
+TEST(IntendedDifference, MeanOverDims) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2, 2}, {1, 2, 3, 4}, true);
+  const auto y = b.line("sum", {b.line("mean", {x}, {{"dims", {0}}})});
+  b.line("backward", {y});
+  b.line("backward", {y});
+  // The comparison goes on behind it.
+  b.line("backward", {b.line("sum", {b.line("exp", {y})})});
+  expect_intended(b, "mean over dims");
+}
+
+TEST(IntendedDifference, BatchedMatmul) {
+  ProgramBuilder b;
+  const auto a = b.leaf({2, 1, 1, 1}, {1, 2}, true);
+  const auto c = b.leaf({1, 2, 1, 1}, {3, 4}, true);
+  const auto y = b.line("sum", {b.line("matmul", {a, c})});
+  b.line("add_", {b.line("detach", {a})}, {{"scalar", {1}}});
+  b.line("backward", {y});
+  expect_intended(b, "batched matmul");
+}
+
+TEST(Features, AreAllNamed) {
+  const std::set<Feature> all = all_features();
+  EXPECT_GE(all.size(), 12U);
+  const SmallProgram small;
+  for (const auto& [operation, feature] : compare(small.b.program()).covered) {
+    EXPECT_EQ(all.count(feature), 1U) << feature;
+  }
+}
+
+}  // namespace
+}  // namespace gradbook::fuzz
