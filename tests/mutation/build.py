@@ -112,12 +112,12 @@ class Unit:
             shutil.copy2(self.sound.build / output, self.objects / output)
         self._read_functions()
 
-    def remake(self, workshop, mutant):
+    def remake(self, workshop, mutant, only=""):
         """Compiles and links the unit with the mutant's file as it stands in the workshop's overlay. Returns
-        the product, or None when it does not compile."""
+        the product, or None when it does not compile. `only`: no more than the object of that source."""
         if not self._has_objects(workshop):
             return None
-        changed = self.objects_of(mutant)
+        changed = [o for o in self.objects_of(mutant) if not only or o.endswith(f"/{only}.o")]
         for output in changed:
             if not workshop.run(self._compile(output, workshop.objects, workshop.overlay), self.sound.build):
                 return None

@@ -1,11 +1,9 @@
 """Tries the mutants, several at a time, and keeps what came of each."""
 
 import queue
-import subprocess
 import threading
 import time
 
-from build import BuildError
 from suites import SUITES
 from workshop import Workshop
 
@@ -61,7 +59,7 @@ class Campaign:
                 return
             try:
                 self._try(candidates, workshop)
-            except (BuildError, OSError, subprocess.SubprocessError) as error:
+            except Exception as error:  # whatever it is: a mutant must not go missing
                 self.error = error
                 self._stop.set()
 
@@ -101,11 +99,11 @@ class Campaign:
         # The programs have copies of their own of what is inline in a header, and sound ones.
         program = None
         if mutant.file.endswith(".hpp"):
-            program = workshop.make_tests(mutant)
-            if program is None:
-                return None
-            if (outcome := run(SUITES[0], workshop, program)).failed:
-                return f"{SUITES[0].name}, compiled anew", outcome.how
+            for program in workshop.make_tests(mutant):
+                if program is None:
+                    return None
+                if (outcome := run(SUITES[0], workshop, program)).failed:
+                    return f"{SUITES[0].name}, compiled anew", outcome.how
         outcome = run(SUITES[-1], workshop, program)
         return (SUITES[-1].name, outcome.how) if outcome.failed else ("", "")
 

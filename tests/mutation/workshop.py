@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 from build import LIBRARY
 
@@ -42,9 +43,14 @@ class Workshop:
         return self.sound.engine.remake(self, mutant)
 
     def make_tests(self, mutant):
-        """The engine's tests with the mutated header in them: its inline functions and defaults. The
-        program, or None when it does not compile."""
-        return self.sound.tests.remake(self, mutant)
+        """The engine's tests with the mutated header in them: its inline functions and defaults. Yields the
+        program, or None when it does not compile; where many tests must be compiled anew, first with only
+        those that are called like the header."""
+        tests = self.sound.tests
+        own = f"{Path(mutant.file).stem}_test.cpp"
+        if mutant.shared and any(output.endswith(f"/{own}.o") for output in tests.objects_of(mutant)):
+            yield tests.remake(self, mutant, own)
+        yield tests.remake(self, mutant)
 
     def use_sound_engine(self):
         self.clean()
