@@ -2,11 +2,11 @@
 
 #include <c10/util/Logging.h>
 
-#include "reference/leaf_flags.hpp"
-#include "reference/quiet.hpp"
+#include "reference/leaf_flags_internal.hpp"
+#include "reference/quiet_internal.hpp"
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
-#include "reference/retained_gradients.hpp"
+#include "reference/retained_gradients_internal.hpp"
 
 // A program as someone would write it with LibTorch, line by line.
 
@@ -92,7 +92,7 @@ class ProgramRun {
     } else if (line.op == "retain_grad") {
       // LibTorch 1.13 crashes on a view that was written to if it has not been asked for this.
       x.grad_fn();
-      concessions_.retained_gradients_of_backward ? retained_.retain(x) : x.retain_grad();
+      concessions_.grad_leaves_retained_gradients_alone ? retained_.retain(x) : x.retain_grad();
     } else if (line.op == "requires_grad_") {
       change_flag(x, flag(line, "wanted"));
     } else {

@@ -113,8 +113,8 @@ struct Concessions {
   bool gradients_are_no_views = false;
   /// "constants": they are saved nowhere, in recorded gradients neither.
   bool constants_are_not_saved = false;
-  /// "retained gradients": grad() leaves them alone, and they stay with what was written in place.
-  bool retained_gradients_of_backward = false;
+  /// "retained gradients": grad() leaves them alone.
+  bool grad_leaves_retained_gradients_alone = false;
   /// "flags of saved leaves": requires_grad_() does not change what was saved before.
   bool saved_leaves_keep_their_flag = false;
 };

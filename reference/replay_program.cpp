@@ -3,8 +3,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "reference/leaf_flags.hpp"
-#include "reference/quiet.hpp"
+#include "reference/leaf_flags_internal.hpp"
+#include "reference/quiet_internal.hpp"
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
 

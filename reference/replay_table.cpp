@@ -110,7 +110,11 @@ const Row rows[] = {
          },
      .run_in_program =
          [](const Tensors& in, const C& c) {
-           return in.size() > 1 ? at::div(in[0], in[1]) : multiple(in[0], 1 / c.scalar());
+           if (in.size() > 1) return at::div(in[0], in[1]);
+           // The reciprocal of a subnormal constant, or of 0, is no number of this format.
+           const double factor = 1 / c.scalar();
+           return std::isfinite(c.rounded(factor)) ? multiple(in[0], factor)
+                                                   : at::div(in[0], at::Scalar(c.scalar()));
          },
      .vjp_scale = multilinear},
     {.name = "pow",

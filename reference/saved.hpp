@@ -40,8 +40,6 @@ bool libtorch_unrecorded_view_requires_grad();
 double libtorch_given_gradient_after_two_passes();
 /// Does grad() leave a retained gradient on its way alone?
 bool libtorch_grad_leaves_retained_gradients_alone();
-/// The gradient of y = 2 x that was retained before y.mul_(5); y is what backward() starts from.
-double libtorch_gradient_retained_before_a_write();
 /// Does the gradient of x in w x, recorded, require grad if w.requires_grad_(false) came before it?
 bool libtorch_keeps_the_flag_of_a_saved_leaf();
 /// Does (w x.grad()).sum() + x.sum() run backward, where x.grad() grows and is read?

@@ -197,19 +197,13 @@ TEST(Parity, GradientsOwnTheirStorage) {
   EXPECT_EQ(reference::libtorch_given_gradient_after_two_passes(), 2);
 }
 
-TEST(Parity, RetainedGradientsAreThoseOfBackward) {
+TEST(Parity, GradLeavesRetainedGradientsAlone) {
   const Tensor x({3, 3}, requires_grad);
   Tensor y = x * 2;
   y.retain_grad();
   grad((y * y).sum(), x);
   EXPECT_FALSE(y.grad().defined());
   EXPECT_FALSE(reference::libtorch_grad_leaves_retained_gradients_alone());
-  y.mul_(5);
-  y.sum().backward();
-  EXPECT_EQ(y.grad().snapshot(), Tensor({1, 1}).snapshot());
-  if (is_libtorch_1_13()) {
-    EXPECT_EQ(reference::libtorch_gradient_retained_before_a_write(), 5);
-  }
 }
 
 TEST(Parity, FlagsOfSavedLeavesStay) {
@@ -225,7 +219,9 @@ TEST(Parity, LeavesAccumulateInTheirTurn) {
   const Tensor x({1, 2}, requires_grad);
   const Tensor w({3, 4}, requires_grad);
   x.sum().backward();
-  ((w * x.grad()).sum() + x.sum()).backward();
+  const Tensor older = (w * x.grad()).sum();
+  const Tensor newer = x.sum();
+  (older + newer).backward();
   EXPECT_EQ(w.grad().snapshot(), Tensor({1, 1}).snapshot());
   EXPECT_EQ(x.grad().snapshot(), Tensor({2, 2}).snapshot());
   EXPECT_FALSE(reference::libtorch_reads_a_gradient_before_it_grows());

@@ -54,7 +54,7 @@ const Conceded conceded[] = {
     {"gradients own their storage", &Concessions::gradients_own_their_storage, {"backward"}},
     {"expand copies", &Concessions::gradients_are_no_views, {"grad"}},
     {"flags of saved leaves", &Concessions::saved_leaves_keep_their_flag, {"requires_grad_"}},
-    {"retained gradients", &Concessions::retained_gradients_of_backward, {"retain_grad"}},
+    {"retained gradients", &Concessions::grad_leaves_retained_gradients_alone, {"retain_grad"}},
 };
 
 /// The first thing in which two runs differ.

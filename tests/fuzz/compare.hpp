@@ -15,13 +15,15 @@ namespace gradbook::fuzz {
 /// Program number `index` of the campaign `seed`: the same on every machine, whatever else is run.
 reference::Program random_program(std::uint64_t seed, std::uint64_t index);
 
-/// What a program uses besides its operations: "broadcast", "shared", "in place", "create_graph", ...
+/// What a program uses besides its operations: "broadcast", "shared", "in place", "create_graph",
+/// ...
 using Feature = std::string;
 
 /// What running a program in both engines has shown.
 struct Comparison {
   std::string disagreement = {};  ///< the line and what differs there; empty: the engines agree
-  /// Entries of parity::differences() that explain what else would be a disagreement, with how often.
+  /// Entries of parity::differences() that explain what else would be a disagreement, with how
+  /// often.
   std::map<std::string, std::size_t> intended = {};
   std::size_t operations = 0;      ///< lines that ran and computed a tensor from tensors
   bool raised = false;             ///< both refused a line
@@ -32,9 +34,9 @@ struct Comparison {
   std::set<std::pair<std::string, Feature>> covered = {};
 };
 
-/// Runs `program` in the engine and in LibTorch. They must agree on every value and gradient, step by
-/// step (reference/replay.hpp), on what requires grad, on which gradients exist, and on which line is
-/// refused.
+/// Runs `program` in the engine and in LibTorch. They must agree on every value and gradient, step
+/// by step (reference/replay.hpp), on what requires grad, on which gradients exist, and on which
+/// line is refused.
 Comparison compare(const reference::Program& program);
 
 /// All features that compare() can report, for a report to name those that never came up.

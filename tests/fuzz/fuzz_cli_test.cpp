@@ -206,5 +206,18 @@ TEST(FuzzProgram, CtrlCLeavesTheResultSoFar) {
   EXPECT_TRUE(contains(process.out, "not complete")) << process.out;
 }
 
+// As a job scheduler does when the time is up.
+TEST(FuzzProgram, SigtermLeavesTheResultSoFarToo) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "result.json").string();
+  const auto process = workbook::run_process(
+      {"sh", "-c",
+       "\"$0\" --programs 1000000000 --json \"$1\" & job=$!\n"
+       "while ! test -e \"$1.part\"; do sleep 0.05; done; kill -TERM $job; wait $job",
+       GRADBOOK_BIN_DIR "/fuzz", file});
+  EXPECT_EQ(process.exit_code, 143) << process.out << process.err;
+  EXPECT_FALSE(read_result(file).complete());
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz

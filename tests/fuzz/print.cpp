@@ -137,7 +137,7 @@ torch::Tensor grad(const torch::Tensor& y, const torch::Tensor& x,
   const torch::Tensor gradient =
       torch::autograd::grad({y}, {x}, start, retain_graph, create_graph, allow_unused)[0];
   const at::AutoGradMode mode(create_graph);
-  return gradient.defined() ? gradient.contiguous() : gradient;
+  return gradient.defined() && gradient.is_view() ? gradient.contiguous() : gradient;
 }
 )"},
                                                                               {"grad_of", R"(
