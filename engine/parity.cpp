@@ -187,11 +187,8 @@ std::vector<Difference> differences() {
        "grows "
        "over it",
        "adding to one gradient must not change another tensor", "Parity.GradientsOwnTheirStorage"},
-      {"retained gradients",
-       "grad() leaves them alone; after a write in place it is that of the newest value",
-       "grad() adds to them; 1.13 keeps that of the value before the write",
-       "grad() returns gradients and changes nothing; a tensor's gradient is that of what it is",
-       "Parity.RetainedGradientsAreThoseOfBackward"},
+      {"retained gradients", "grad() leaves them alone", "grad() adds to them",
+       "grad() returns gradients and changes nothing", "Parity.GradLeavesRetainedGradientsAlone"},
       {"flags of saved leaves",
        "what an operation saved has the history that it had when it was saved",
        "requires_grad_() on a leaf changes what was saved of it before",
