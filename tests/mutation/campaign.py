@@ -45,11 +45,14 @@ class Campaign:
 
     def stop(self):
         """Ends the run early; a mutant that is half tried does not count."""
+        self._halt()
+        for thread in self._threads:
+            thread.join()
+
+    def _halt(self):
         self._stop.set()
         for workshop in self._workshops:
             workshop.stop()
-        for thread in self._threads:
-            thread.join()
 
     def _work(self, tasks, workshop):
         while not self._stop.is_set():
@@ -61,7 +64,7 @@ class Campaign:
                 self._try(candidates, workshop)
             except Exception as error:  # whatever it is: a mutant must not go missing
                 self.error = error
-                self._stop.set()
+                self._halt()
 
     def _try(self, candidates, workshop):
         """The first of the candidates that compiles and is not known to be equivalent counts."""

@@ -42,10 +42,16 @@ its own tests, 130 after Ctrl-C.
 """
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
 def parse(arguments):
-    parser = argparse.ArgumentParser(prog="tests/mutation/run", description=DESCRIPTION, epilog=EPILOG,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=220, metavar="N", help="mechanical mutants that compile (220); 0: only the classic faults")
+    parser = Parser(prog="tests/mutation/run", description=DESCRIPTION, epilog=EPILOG,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=220, metavar="N",
+                        help="mechanical mutants that compile (220); 0: only the classic faults")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="which ones (1)")
     parser.add_argument("--shard", default="1/1", metavar="i/n", help="only every n-th of all, beginning with the i-th")
     parser.add_argument("--sample", type=int, metavar="K", help="only K of all, half of them classic, by the seed")
@@ -76,7 +82,7 @@ def select(parser, options, sources):
         known = {m.id: m for source in sources for m in all_mutants(source)} | {c.id: c for c in classics}
         unknown = [name for name in options.only if name not in known]
         if unknown:
-            parser.error(f"--only: no mutant has the id {unknown[0]} (see --list)")
+            parser.error(f"--only: no mutant has the id {unknown[0]}; --list shows them")
         return [known[name] for name in options.only], []  # also when it is known to be equivalent
     if options.sample:
         classics, slots = sample(classics, slots, options.sample, options.seed)
@@ -134,10 +140,12 @@ def main(arguments):
         return 0
 
     started = time.monotonic()
-    folder = ROOT / "build/mutation" / "{}_of_{}".format(*options.shard)
-    sound = SoundBuild(ROOT, folder)
-    campaign = Campaign(sound, Runner(sound), None if options.only else equivalents, report.Progress(len(classics) + len(slots)))
-    complete = True
+    run = {"version": 1, "date": datetime.date.today().isoformat(), "commit": commit(), "seed": options.seed,
+           "count": options.count, "shard": options.shard, "jobs": options.jobs, "complete": True}
+    sound = SoundBuild(ROOT, ROOT / "build/mutation" / "{}_of_{}".format(*options.shard))
+    runner = Runner(sound)
+    known = None if options.only else equivalents
+    campaign = Campaign(sound, runner, known, report.Progress(len(classics) + len(slots)))
     try:
         sound.prepare(sources)
         campaign.run(classics, slots, options.jobs)
@@ -145,15 +153,13 @@ def main(arguments):
         print(f"tests/mutation/run: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        complete = False
+        run["complete"] = False
         campaign.stop()
-    run = {"version": 1, "date": datetime.date.today().isoformat(), "commit": commit(), "seed": options.seed,
-           "count": options.count, "shard": options.shard, "jobs": options.jobs, "complete": complete,
-           "uncompiled": campaign.uncompiled, "without": campaign.without,
-           "seconds": round(time.monotonic() - started), "suites": campaign.runner.sound_seconds, "mutants": campaign.results}
+    run.update(uncompiled=campaign.uncompiled, without=campaign.without, mutants=campaign.results,
+               seconds=round(time.monotonic() - started), suites=runner.sound_seconds)
     is_full = not options.sample and not options.only and options.shard == (1, 1) and options.count >= FULL
     status = finish(run, options, is_full)
-    return status if complete else 130
+    return status if run["complete"] else 130
 
 
 if __name__ == "__main__":
