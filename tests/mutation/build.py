@@ -66,9 +66,9 @@ class SoundBuild:
             self.engine.copy_objects()
             # The tests are compiled as the engine is: unoptimised, with the same precompiled headers.
             words = next(iter(self.engine.compile_of.values()))
-            at = words.index("-include")
+            precompiled = words[words.index("-Winvalid-pch") : words.index("-MD")]
             self.tests = Unit(self, "mutation/engine_tests", "tests/engine/",
-                              ["-fPIC", "-O0", "-w", "-D_GLIBCXX_ASSERTIONS", *words[at : at + 2]])
+                              ["-fPIC", "-O0", "-w", "-D_GLIBCXX_ASSERTIONS", *precompiled])
 
     def ninja(self, tool, *arguments):
         """What one of ninja's own tools says about the build, line by line."""
