@@ -2,6 +2,8 @@
 
 #include <c10/util/Logging.h>
 
+#include <algorithm>
+
 #include "reference/leaf_flags_internal.hpp"
 #include "reference/quiet_internal.hpp"
 #include "reference/replay_internal.hpp"
@@ -27,7 +29,10 @@ void without_backtraces() {
 class ProgramRun {
  public:
   ProgramRun(const Program& program, const Concessions& concessions)
-      : program_(program), concessions_(concessions) {}
+      : program_(program),
+        concessions_(concessions),
+        retained_({.not_in_grad = concessions.grad_leaves_retained_gradients_alone,
+                   .of_first_history = concessions.views_keep_their_history}) {}
   ProgramRun(const ProgramRun&) = delete;
   ProgramRun& operator=(const ProgramRun&) = delete;
   // A gradient that was recorded refers to the tensor whose gradient it is.
@@ -63,6 +68,8 @@ class ProgramRun {
     tensors_.emplace_back();
     if (line.op == "argmax") return {argmax(line)};
     const at::Tensor result = tensor_of(line);
+    const bool is_new = result.defined() && line.op.back() != '_' && line.op != "grad_of";
+    if (is_new && concessions_.views_keep_their_history) retained_.computed(result);
     tensors_.back() = result;
     return result_of(result);
   }
@@ -92,7 +99,9 @@ class ProgramRun {
     } else if (line.op == "retain_grad") {
       // LibTorch 1.13 crashes on a view that was written to if it has not been asked for this.
       x.grad_fn();
-      concessions_.grad_leaves_retained_gradients_alone ? retained_.retain(x) : x.retain_grad();
+      const bool concede = concessions_.grad_leaves_retained_gradients_alone ||
+                           concessions_.views_keep_their_history;
+      concede ? retained_.retain(x) : x.retain_grad();
     } else if (line.op == "requires_grad_") {
       change_flag(x, flag(line, "wanted"));
     } else {
@@ -123,7 +132,7 @@ class ProgramRun {
     const bool create_graph = flag(line, "create_graph");
     Tensors starts;
     if (line.inputs.size() > 2) starts.push_back(input(line, 2));
-    const RetainedGradients::Pause paused(retained_);
+    const RetainedGradients::InGrad in_grad(retained_);
     const at::Tensor gradient = torch::autograd::grad({input(line, 0)}, {input(line, 1)}, starts,
                                                       flag(line, "retain_graph") || create_graph,
                                                       create_graph, flag(line, "allow_unused"))[0];
@@ -187,8 +196,12 @@ class ProgramRun {
     const Row& row = *row_of(line.op);
     const Constants constants(line.attributes, program_.precision);
     if (line.op.back() == '_') {
-      const RetainedGradients::Move moved(retained_, inputs[0]);
+      const bool is_recorded =
+          at::GradMode::is_enabled() &&
+          std::any_of(inputs.begin(), inputs.end(),
+                      [](const at::Tensor& input) { return input.requires_grad(); });
       row.write(inputs, constants);
+      if (is_recorded) retained_.computed(inputs[0]);
       return inputs[0];
     }
     if (line.op == "reshape") return view(row.run(inputs, constants));

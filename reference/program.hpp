@@ -115,6 +115,8 @@ struct Concessions {
   bool constants_are_not_saved = false;
   /// "retained gradients": grad() leaves them alone.
   bool grad_leaves_retained_gradients_alone = false;
+  /// "history of views": a write to its storage that is not recorded leaves it alone.
+  bool views_keep_their_history = false;
   /// "flags of saved leaves": requires_grad_() does not change what was saved before.
   bool saved_leaves_keep_their_flag = false;
 };

@@ -13,7 +13,7 @@
 // Between the steps. That every vjp is right does not make a gradient right: one that was sent may
 // have been lost on its way, or have come after its operation's turn. So: what arrives at a node is
 // the sum of all that was sent to it, and from every node something is sent to every input that
-// wants it.
+// wants it. And what an operation reads is what was last written there, through whichever alias.
 
 namespace gradbook::reference {
 
@@ -40,6 +40,8 @@ class FlowReplay {
   void leaf(const Trace::Leaf& leaf) { wrote(leaf.value); }
 
   void operation(std::size_t step, const Trace::Operation& operation) {
+    // Inside a backward pass gradients grow in place on their way, which leaves no mark.
+    if (!operation.inside_backward) check_reads(step, operation);
     const Trace::Value& output = value(operation.output);
     if (operation.grad_mode && output.node != 0) made_by_[output.node] = step;
     if (operation.name == "detach" || operation.name == "reshape") {
@@ -64,7 +66,12 @@ class FlowReplay {
       check_results(step, call, flow);
     }
     looked_at_ = step;
-    if (!call.inputs.empty()) return;
+    if (!call.inputs.empty()) {
+      for (const Trace::ValueId id : call.gradient_values) {
+        if (id != Trace::kNone) wrote(id);
+      }
+      return;
+    }
     for (std::size_t k = 0; k < call.gradients.size(); ++k) {
       holds_gradient(value(call.gradients[k].first).node, call.gradient_values[k]);
     }
@@ -89,7 +96,25 @@ class FlowReplay {
       return;
     }
     gradient_of_[node] = value(gradient).tensor;
+    accumulated_.insert(storage(value(gradient).tensor));
     wrote(gradient);
+  }
+
+  void check_reads(std::size_t step, const Trace::Operation& operation) {
+    for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
+      if (operation.inputs[i] == Trace::kNone) continue;
+      const Trace::Value& read = value(operation.inputs[i]);
+      const auto written = latest_.find(storage(read.tensor));
+      // A pass that threw may have added to a gradient without leaving a mark.
+      if (written == latest_.end() || accumulated_.contains(written->first)) continue;
+      const std::vector<double>& numbers = value(written->second).snapshot.values;
+      const bool is_same = std::equal(
+          numbers.begin(), numbers.end(), read.snapshot.values.begin(), read.snapshot.values.end(),
+          [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); });
+      if (is_same) continue;
+      findings_.disagree(step, operation.name,
+                         fmt::format("its input {} is not what was last written there", i));
+    }
   }
 
   /// Vjps that belong to no call of backward() are from one that threw. What it left in `.grad()`
@@ -250,6 +275,7 @@ class FlowReplay {
   std::unordered_map<Node, std::size_t> gradient_of_;       // the tensor that holds it
   std::unordered_map<std::size_t, std::size_t> storage_;    // of an alias: that of its original
   std::unordered_map<std::size_t, Trace::ValueId> latest_;  // by storage
+  std::unordered_set<std::size_t> accumulated_;             // storages that held a gradient
   std::unordered_set<Node> unknown_;                        // whose gradient is not known
   std::size_t looked_at_ = 0;                               // the steps before are accounted for
 };

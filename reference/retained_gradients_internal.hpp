@@ -1,6 +1,10 @@
 // Retained gradients as the engine has them. Internal to reference/.
 #pragma once
 
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/function_hook.h>
+
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
@@ -8,64 +12,98 @@
 
 namespace gradbook::reference {
 
-/// Gradients of intermediates, kept by hooks of our own: only for backward(), and on the newest
-/// history of a tensor that is written to in place.
+/// Gradients of intermediates, kept by hooks of our own on what computed them. A tensor that is
+/// written to in place is followed to its new history.
 class RetainedGradients {
  public:
+  struct Ways {
+    bool not_in_grad = false;  ///< grad() leaves them alone
+    /// What computed a view is what did when it was made, whatever is written to its storage since.
+    bool of_first_history = false;
+  };
+  explicit RetainedGradients(const Ways& ways) : ways_(ways) {}
+  RetainedGradients(const RetainedGradients&) = delete;
+  RetainedGradients& operator=(const RetainedGradients&) = delete;
+
+  /// To be called for every tensor when it has been computed, or recorded anew by a write in place.
+  void computed(const at::Tensor& tensor) {
+    if (ways_.of_first_history && !tensor.is_leaf()) {
+      histories_[tensor.unsafeGetTensorImpl()] = history_now(tensor);
+    }
+    const auto hook = hooks_.find(tensor.unsafeGetTensorImpl());
+    if (hook == hooks_.end()) return;
+    *hook->second = false;
+    add_hook(tensor);
+  }
+
+  /// As retain_grad() does.
   void retain(const at::Tensor& tensor) {
     TORCH_CHECK(tensor.requires_grad(), "it requires no grad");
     if (tensor.is_leaf() || hooks_.contains(tensor.unsafeGetTensorImpl())) return;
-    hook(tensor);
+    add_hook(tensor);
   }
 
-  /// While one lives, nothing is kept.
-  class Pause {
+  /// While one lives, grad() runs.
+  class InGrad {
    public:
-    explicit Pause(RetainedGradients& retained) : retained_(retained) { retained_.paused_ = true; }
-    ~Pause() { retained_.paused_ = false; }
-    Pause(const Pause&) = delete;
-    Pause& operator=(const Pause&) = delete;
+    explicit InGrad(RetainedGradients& retained) : retained_(retained) {
+      retained_.in_grad_ = true;
+    }
+    ~InGrad() { retained_.in_grad_ = false; }
+    InGrad(const InGrad&) = delete;
+    InGrad& operator=(const InGrad&) = delete;
 
    private:
     RetainedGradients& retained_;
-  };
-
-  /// Around a write in place to `tensor`.
-  class Move {
-   public:
-    Move(RetainedGradients& retained, at::Tensor tensor)
-        : retained_(retained), tensor_(std::move(tensor)) {
-      const auto found = retained_.hooks_.find(tensor_.unsafeGetTensorImpl());
-      if (found == retained_.hooks_.end()) return;
-      tensor_.remove_hook(found->second);
-      retained_.hooks_.erase(found);
-      is_retained_ = true;
-    }
-    ~Move() {
-      if (is_retained_) retained_.hook(tensor_);
-    }
-    Move(const Move&) = delete;
-    Move& operator=(const Move&) = delete;
-
-   private:
-    RetainedGradients& retained_;
-    at::Tensor tensor_;
-    bool is_retained_ = false;
   };
 
  private:
-  void hook(const at::Tensor& tensor) {
-    at::TensorImpl* impl = tensor.unsafeGetTensorImpl();  // lives as long as the program does
-    hooks_[impl] = tensor.register_hook([this, impl](const at::Tensor& gradient) {
-      if (paused_) return;
-      const at::Tensor self(c10::intrusive_ptr<at::TensorImpl>::reclaim_copy(impl));
-      const at::Tensor& held = self.grad();
-      self.mutable_grad() = held.defined() ? held + gradient : gradient.clone();
-    });
+  struct History {
+    std::shared_ptr<torch::autograd::Node> node;
+    std::size_t output = 0;
+  };
+
+  static History history_now(const at::Tensor& tensor) {
+    const auto node = tensor.grad_fn();  // first: it may give a view a new one
+    return {node, static_cast<std::size_t>(tensor.output_nr())};
   }
 
-  std::unordered_map<at::TensorImpl*, unsigned> hooks_;
-  bool paused_ = false;
+  class Hook final : public torch::autograd::FunctionPreHook {
+   public:
+    Hook(const RetainedGradients& retained, at::TensorImpl* tensor, std::size_t output,
+         std::shared_ptr<bool> is_active)
+        : retained_(retained), tensor_(tensor), output_(output), is_active_(std::move(is_active)) {}
+
+    std::vector<at::Tensor> operator()(const std::vector<at::Tensor>& gradients) override {
+      const at::Tensor& gradient = gradients.at(output_);
+      const bool is_paused = retained_.in_grad_ && retained_.ways_.not_in_grad;
+      if (!*is_active_ || is_paused || !gradient.defined()) return gradients;
+      const at::Tensor self(c10::intrusive_ptr<at::TensorImpl>::reclaim_copy(tensor_));
+      const at::Tensor& held = self.grad();
+      self.mutable_grad() = held.defined() ? held + gradient : gradient.clone();
+      return gradients;
+    }
+
+   private:
+    const RetainedGradients& retained_;
+    at::TensorImpl* tensor_;  // lives as long as the program does
+    std::size_t output_;
+    std::shared_ptr<bool> is_active_;
+  };
+
+  void add_hook(const at::Tensor& tensor) {
+    at::TensorImpl* impl = tensor.unsafeGetTensorImpl();
+    const auto first = histories_.find(impl);
+    const History history = first == histories_.end() ? history_now(tensor) : first->second;
+    auto is_active = std::make_shared<bool>(true);
+    history.node->add_pre_hook(std::make_unique<Hook>(*this, impl, history.output, is_active));
+    hooks_[impl] = std::move(is_active);
+  }
+
+  Ways ways_;
+  std::unordered_map<at::TensorImpl*, History> histories_;
+  std::unordered_map<at::TensorImpl*, std::shared_ptr<bool>> hooks_;  // is it the newest?
+  bool in_grad_ = false;
 };
 
 }  // namespace gradbook::reference

@@ -181,6 +181,27 @@ double libtorch_given_gradient_after_two_passes() {
   return given[0].item<double>();
 }
 
+bool libtorch_keeps_the_history_of_views() {
+  const Quiet quiet;
+  const at::Tensor view = (leaf({1, 2}) * 2).reshape({2});
+  const at::Tensor y = view.sum();
+  view.detach().add_(1);
+  view.grad_fn();  // LibTorch 1.13 crashes without
+  view.retain_grad();
+  y.backward();
+  return view.grad().defined();
+}
+
+bool libtorch_adds_another_shape_of_the_same() {
+  const at::Tensor x = torch::ones({1, 2});
+  try {
+    x.add_(x.reshape({2}));
+  } catch (const c10::Error&) {
+    return false;
+  }
+  return true;
+}
+
 bool libtorch_grad_leaves_retained_gradients_alone() {
   const Quiet quiet;
   const at::Tensor x = leaf({2});

@@ -38,6 +38,10 @@ bool libtorch_unrecorded_view_requires_grad();
 /// The first element of the ones that x.reshape({-1}) was given to start backward() with, after the
 /// same has been done again.
 double libtorch_given_gradient_after_two_passes();
+/// Does a reshape that is retained after an unrecorded write to it get its gradient?
+bool libtorch_keeps_the_history_of_views();
+/// Does x.add_(x.reshape({2})) work for an x of shape (1, 2)?
+bool libtorch_adds_another_shape_of_the_same();
 /// Does grad() leave a retained gradient on its way alone?
 bool libtorch_grad_leaves_retained_gradients_alone();
 /// Does the gradient of x in w x, recorded, require grad if w.requires_grad_(false) came before it?

@@ -206,6 +206,24 @@ TEST(Parity, GradLeavesRetainedGradientsAlone) {
   EXPECT_FALSE(reference::libtorch_grad_leaves_retained_gradients_alone());
 }
 
+TEST(Parity, UnrecordedWritesLeaveTheHistoryOfViews) {
+  const Tensor x({{1, 2}}, requires_grad);
+  Tensor view = (x * 2).reshape({2});
+  const Tensor y = view.sum();
+  view.detach().add_(1);
+  view.retain_grad();
+  y.backward();
+  EXPECT_EQ(view.grad().snapshot(), Tensor({1, 1}).snapshot());
+  EXPECT_FALSE(reference::libtorch_keeps_the_history_of_views());
+}
+
+TEST(Parity, OperandsMayShareMemory) {
+  Tensor x({{1, 2}});
+  x.add_(x.reshape({2}));
+  EXPECT_EQ(x.snapshot(), Tensor({{2, 4}}).snapshot());
+  EXPECT_FALSE(reference::libtorch_adds_another_shape_of_the_same());
+}
+
 TEST(Parity, FlagsOfSavedLeavesStay) {
   const Tensor x({1, 2}, requires_grad);
   Tensor w({3, 4}, requires_grad);

@@ -197,6 +197,23 @@ TEST(ReplayFinds, AGradientThatForgotTheOneBefore) {
   EXPECT_EQ(report.disagreements[0].step, second);
 }
 
+TEST(ReplayFinds, AWriteThatAnAliasDoesNotSee) {
+  const Trace trace = traced([] {
+    const Tensor x({1, 2});
+    Tensor alias = x.detach();
+    alias.add_(1);
+    x * 2;
+  });
+  // As if x had kept what it was: its product is right for that.
+  const std::size_t mul = operation_named(trace, "mul");
+  const auto& operation = step_of<Trace::Operation>(trace, mul);
+  const_cast<Trace::Value&>(trace.values()[operation.inputs[0]]).snapshot = Snapshot({2}, {1, 2});
+  const_cast<Trace::Value&>(trace.values()[operation.output]).snapshot = Snapshot({2}, {2, 4});
+  const ReplayReport report = replay(trace);
+  ASSERT_EQ(report.disagreements.size(), 1U) << report.summary();
+  EXPECT_EQ(report.disagreements[0].what, "its input 0 is not what was last written there");
+}
+
 TEST(ReplayFinds, AWrongFlag) {
   const Trace trace = traced([] { Tensor({1, 2}, requires_grad) * 2; });
   const std::size_t mul = operation_named(trace, "mul");

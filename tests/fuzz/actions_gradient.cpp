@@ -59,6 +59,11 @@ bool run_backward(Draft& draft, const Taste& taste) {
   const auto [y, gradient] = start(draft, taste, candidates);
   if (!draft.can_run_backward(y)) return false;
   draft.backward(y, gradient, random_pass(draft.random, taste));
+  if (draft.random.chance(0.25)) {
+    // Some start anew before the next pass, some let gradients add up.
+    const auto holders = tensors_that(draft, [&](X x) { return draft.has_gradient(x); });
+    if (!holders.empty()) draft.zero_grad(draft.random.pick(holders));
+  }
   return true;
 }
 
@@ -102,21 +107,20 @@ bool use_gradient(Draft& draft, const Taste&) {
 bool change_flag(Draft& draft, const Taste&) {
   Random& random = draft.random;
   const double kind = random.uniform();
-  const auto wanted = [&](X x) {
-    if (kind < 0.45) return draft.requires_grad(x) && draft.can_run_backward(x);
-    if (kind < 0.7) return draft.is_leaf(x);
-    return draft.has_gradient(x);
-  };
-  const auto candidates = tensors_that(draft, wanted);
-  if (candidates.empty()) return false;
-  const X x = operand_among(draft, candidates);
-  if (kind < 0.45) {
-    draft.retain_grad(x);
-  } else if (kind < 0.7) {
-    draft.require_grad(x, draft.requires_grad(x) ? random.chance(0.3) : random.chance(0.9));
-  } else {
-    draft.zero_grad(x);
+  const auto holders = tensors_that(draft, [&](X x) { return draft.has_gradient(x); });
+  if (kind < 0.35 && !holders.empty()) {
+    draft.zero_grad(random.pick(holders));
+    return true;
   }
+  if (kind < 0.65) {
+    const auto leaves = tensors_that(draft, [&](X x) { return draft.is_leaf(x); });
+    const X x = operand_among(draft, leaves);
+    draft.require_grad(x, draft.requires_grad(x) ? random.chance(0.3) : random.chance(0.9));
+    return true;
+  }
+  const auto candidates = tensors_that(draft, [&](X x) { return draft.can_run_backward(x); });
+  if (candidates.empty()) return false;
+  draft.retain_grad(operand_among(draft, candidates));
   return true;
 }
 

@@ -36,7 +36,7 @@ Taste random_taste(Random& random) {
   Taste taste;
   taste.shape = random_shape(random);
   taste.zero_size = random.chance(0.06);
-  taste.special_values = random.chance(0.08);
+  taste.special_values = random.chance(0.1);
   taste.whole_numbers = random.chance(0.1);
   taste.writes = random.pick<double>({0, 0.5, 1, 2});
   taste.aliases = random.pick<double>({0, 0.5, 1, 2});
@@ -121,7 +121,7 @@ X operand_among(Draft& draft, const std::vector<X>& candidates) {
     double weight = 1 + 3 * static_cast<double>(i) / static_cast<double>(candidates.size());
     if (draft.uses(x) == 0) weight *= 3;
     if (draft.requires_grad(x)) weight *= draft.can_run_backward(x) ? 3 : 0.05;
-    if (numel_of(draft.shape(x)) == 0) weight *= 0.3;
+    if (numel_of(draft.shape(x)) == 0) weight *= 0.6;
     weights.push_back(weight);
     sum += weight;
   }

@@ -53,6 +53,7 @@ const Conceded conceded[] = {
     {"views without recording", &Concessions::unrecorded_views_are_detached, {"no_grad", "grad"}},
     {"gradients own their storage", &Concessions::gradients_own_their_storage, {"backward"}},
     {"expand copies", &Concessions::gradients_are_no_views, {"grad"}},
+    {"history of views", &Concessions::views_keep_their_history, {"retain_grad"}},
     {"flags of saved leaves", &Concessions::saved_leaves_keep_their_flag, {"requires_grad_"}},
     {"retained gradients", &Concessions::grad_leaves_retained_gradients_alone, {"retain_grad"}},
 };
@@ -132,21 +133,42 @@ class Comparer {
   }
 
   /// Runs LibTorch again with one of its ways made the engine's. If that takes away the mismatch,
-  /// it was an intended difference, and the comparison goes on with what came of it.
+  /// it was an intended difference, and the comparison goes on with what came of it. Where no
+  /// single one does, perhaps several do: then as few as possible.
   bool concede(const Mismatch& found) {
+    std::vector<const Conceded*> possible;
     for (const Conceded& each : conceded) {
-      if (concessions_.*each.concession || !has_one_of(each.needs)) continue;
-      Concessions more = concessions_;
-      more.*each.concession = true;
-      Outcome other = reference::run_in_libtorch(program_, more);
-      const auto left = mismatch(other, more);
-      if (left && left->order() <= found.order()) continue;
-      ++comparison_.intended[each.difference];
-      concessions_ = more;
-      libtorch_ = std::move(other);
-      return true;
+      if (!(concessions_.*each.concession) && has_one_of(each.needs)) possible.push_back(&each);
     }
-    return false;
+    for (const Conceded* each : possible) {
+      if (settles(found, {each})) return adopt({each});
+    }
+    if (possible.size() < 2 || !settles(found, possible)) return false;
+    std::vector<const Conceded*> needed = possible;
+    for (const Conceded* each : possible) {
+      std::vector<const Conceded*> fewer = needed;
+      std::erase(fewer, each);
+      if (settles(found, fewer)) needed = fewer;
+    }
+    return adopt(needed);
+  }
+
+  Concessions concessions_with(const std::vector<const Conceded*>& more) const {
+    Concessions all = concessions_;
+    for (const Conceded* each : more) all.*(each->concession) = true;
+    return all;
+  }
+  /// Is the mismatch gone, or something else the first one?
+  bool settles(const Mismatch& found, const std::vector<const Conceded*>& more) const {
+    const Concessions all = concessions_with(more);
+    const auto left = mismatch(reference::run_in_libtorch(program_, all), all);
+    return !left || left->order() > found.order();
+  }
+  bool adopt(const std::vector<const Conceded*>& more) {
+    for (const Conceded* each : more) ++comparison_.intended[each->difference];
+    concessions_ = concessions_with(more);
+    libtorch_ = reference::run_in_libtorch(program_, concessions_);
+    return true;
   }
 
   /// One engine refused a line that the other ran: by the predicates of intended.hpp.

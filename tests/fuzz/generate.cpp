@@ -29,7 +29,7 @@ std::vector<Weighted> actions_of(const Taste& taste) {
           {2 * taste.gradients, run_grad},
           {8 * taste.second_order, differentiate_twice},
           {2 * taste.gradients, use_gradient},
-          {2 * taste.gradients, change_flag},
+          {3 * taste.gradients, change_flag},
           {1, index_of_largest}};
 }
 

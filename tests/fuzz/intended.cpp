@@ -51,17 +51,17 @@ std::vector<std::size_t> read_by_gradient(const Trace::Operation& operation, std
   return {};
 }
 
-/// A call of backward() or grad() in the trace.
-class TracedPass {
+/// What the trace knows of the line that was refused, and of the storages before it.
+class TracedLine {
  public:
-  /// The one on the line that was refused.
-  explicit TracedPass(const OneSidedRefusal& refusal) : trace_(refusal.trace) {
+  explicit TracedLine(const OneSidedRefusal& refusal) : trace_(refusal.trace) {
     const auto& first = refusal.engine.first_step;
     const std::size_t end =
         refusal.line + 1 < first.size() ? first[refusal.line + 1] : trace_.steps().size();
     for (std::size_t i = 0; i < end; ++i) {
       if (const auto* operation = std::get_if<Trace::Operation>(&trace_.steps()[i])) {
         look_at(i, *operation);
+        if (i >= first[refusal.line] && operation->in_place) write_ = operation;
       } else if (const auto* call = std::get_if<Trace::Backward>(&trace_.steps()[i])) {
         if (i >= first[refusal.line]) {
           find_gradients(i, *call);
@@ -72,6 +72,8 @@ class TracedPass {
     }
   }
 
+  /// The write in place, if it is one.
+  const Trace::Operation* write() const { return write_; }
   /// Gradients that were computed: the operation's step, the input.
   const std::set<std::pair<std::size_t, std::size_t>>& gradients() const { return gradients_; }
   const Trace::Operation& operation(std::size_t step) const {
@@ -81,6 +83,11 @@ class TracedPass {
   bool written_after(std::size_t step, Trace::ValueId id) const {
     const auto later = writes_.upper_bound({storage(id), step});
     return later != writes_.end() && later->first == storage(id);
+  }
+  /// Are these tensors of different shapes over the same storage?
+  bool share_storage(Trace::ValueId a, Trace::ValueId b) const {
+    return storage(a) == storage(b) &&
+           trace_.values()[a].snapshot.shape != trace_.values()[b].snapshot.shape;
   }
   /// Does this pass add to a gradient that is stored there?
   bool accumulates_into(Trace::ValueId id) const { return accumulated_.contains(storage(id)); }
@@ -117,6 +124,7 @@ class TracedPass {
   std::set<std::pair<std::size_t, std::size_t>> writes_;  // storage, step
   std::set<std::pair<std::size_t, std::size_t>> gradients_;
   std::set<std::size_t> accumulated_;
+  const Trace::Operation* write_ = nullptr;
 };
 
 bool libtorch_found_a_saved_value_changed(const OneSidedRefusal& refusal, std::string_view op) {
@@ -130,7 +138,7 @@ bool libtorch_found_a_saved_value_changed(const OneSidedRefusal& refusal, std::s
 /// only the gradient of the other one reads?
 bool is_unread_value(const OneSidedRefusal& refusal) {
   if (!libtorch_found_a_saved_value_changed(refusal, "grad")) return false;
-  const TracedPass pass(refusal);
+  const TracedLine pass(refusal);
   return std::any_of(pass.gradients().begin(), pass.gradients().end(), [&](const auto& wanted) {
     const auto& [step, input] = wanted;
     const Trace::Operation& operation = pass.operation(step);
@@ -151,7 +159,7 @@ bool is_unread_value(const OneSidedRefusal& refusal) {
 /// Does the pass read a gradient that was accumulated before, and add to it too?
 bool is_early_accumulation(const OneSidedRefusal& refusal) {
   if (!libtorch_found_a_saved_value_changed(refusal, "backward")) return false;
-  const TracedPass pass(refusal);
+  const TracedLine pass(refusal);
   return std::any_of(pass.gradients().begin(), pass.gradients().end(), [&](const auto& wanted) {
     const Trace::Operation& operation = pass.operation(wanted.first);
     const std::vector<std::size_t> read = read_by_gradient(operation, wanted.second);
@@ -160,12 +168,27 @@ bool is_early_accumulation(const OneSidedRefusal& refusal) {
   });
 }
 
+// --- "operands that share memory" ----------------------------------------------------------------
+
+/// Does the line write to a tensor what it reads through an alias of another shape?
+bool is_operand_over_same_storage(const OneSidedRefusal& refusal) {
+  if (refusal.engine_refused) return false;
+  if (refusal.libtorch.error.find("refer to a single memory location") == std::string::npos) {
+    return false;
+  }
+  const TracedLine line(refusal);
+  const Trace::Operation* write = line.write();
+  return write != nullptr && write->inputs.size() == 2 &&
+         line.share_storage(write->inputs[0], write->inputs[1]);
+}
+
 }  // namespace
 
 std::string intended_difference(const OneSidedRefusal& refusal) {
   if (is_write_through_reshape(refusal)) return "no recorded writes through reshapes";
   if (is_gradient_of_larger_shape(refusal)) return "gradient of a larger shape";
   if (is_unread_value(refusal)) return "values that no wanted gradient reads";
+  if (is_operand_over_same_storage(refusal)) return "operands that share memory";
   if (is_early_accumulation(refusal)) return "leaves accumulate in their turn";
   return {};
 }
