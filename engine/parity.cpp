@@ -174,7 +174,7 @@ std::vector<Difference> differences() {
       {"constants", "a constant operand is saved nowhere",
        "1.13 saves it where the gradient of a product or quotient with it is recorded",
        "it is a number, not a tensor", "Parity.ConstantsAreSavedNowhere"},
-      {"gate", "saves y only where the gradient of g is wanted",
+      {"gate", "saves y only where the gradient of g is wanted, in the recorded vjp of relu too",
        "threshold_backward saves it in any case", "nothing else reads it",
        "Parity.GateSavesForTheGradientOfGOnly"},
       {"views without recording",

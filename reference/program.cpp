@@ -3,12 +3,14 @@
 #include <c10/util/Logging.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "reference/leaf_flags_internal.hpp"
 #include "reference/quiet_internal.hpp"
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
 #include "reference/retained_gradients_internal.hpp"
+#include "reference/saves_less_internal.hpp"
 
 // A program as someone would write it with LibTorch, line by line.
 
@@ -222,13 +224,16 @@ class ProgramRun {
     if (line.op == "sum") return at::sum(inputs[0], dims, keepdim);
     if (dims.empty() && !keepdim) return at::mean(inputs[0]);
     if (!concessions_.mean_saves_nothing) return at::mean(inputs[0], dims, keepdim);
-    double terms = 1;
-    if (inputs[0].dim() == 0) dims.clear();  // all one of them
-    for (std::int64_t dim = 0; dims.empty() && dim < inputs[0].dim(); ++dim) {
-      terms *= static_cast<double>(inputs[0].size(dim));
+    {
+      const at::NoGradGuard for_its_refusals_only;
+      at::mean(inputs[0], dims, keepdim);
     }
-    for (const std::int64_t dim : dims) terms *= static_cast<double>(inputs[0].size(dim));
-    return at::sum(inputs[0], dims, keepdim) / terms;
+    const auto rank = static_cast<std::size_t>(inputs[0].dim());
+    if (dims.empty() || rank == 0) {
+      dims.resize(rank);
+      std::iota(dims.begin(), dims.end(), 0);
+    }
+    return mean_saving_nothing(inputs[0], dims, keepdim);
   }
 
   /// A product of matrices by the definition: it saves both operands as they are.

@@ -4,6 +4,7 @@
 
 #include "reference/replay.hpp"
 #include "reference/replay_table_internal.hpp"
+#include "reference/saves_less_internal.hpp"
 
 namespace gradbook::reference {
 
@@ -31,33 +32,6 @@ double terms_of_sum(const Tensors& in, const C&, const at::Tensor& output) {
 
 double terms_of_matmul(const Tensors& in, const C& c, const at::Tensor&) {
   return static_cast<double>(in[0].size(c.number("transpose_a") != 0 ? -2 : -1));
-}
-
-/// LibTorch 1.13's mean over dims saves its input.
-at::Tensor mean_that_saves_nothing(const Tensors& in, const C& c) {
-  double count = 1;
-  for (const std::int64_t dim : c.integers("dims")) count *= static_cast<double>(in[0].size(dim));
-  return at::sum(in[0], c.integers("dims"), c.number("keepdim") != 0) / count;
-}
-
-/// A multiple of `x`. When LibTorch 1.13 records the vjp of its product with a constant, that saves
-/// the constant as a tensor; the vjp of this saves none.
-at::Tensor multiple(const at::Tensor& x, double factor) {
-  return at::add(at::zeros_like(x), x, at::Scalar(factor));
-}
-
-/// `g` where not y <= 0, else 0.
-at::Tensor gate(const at::Tensor& g, const at::Tensor& y) {
-  const auto operands = at::broadcast_tensors({g, y});
-  return at::threshold_backward(operands[0], operands[1], 0);
-}
-
-/// The same, saving y only where g requires grad.
-at::Tensor gate_for_g_only(const at::Tensor& g, const at::Tensor& y) {
-  if (g.requires_grad() || !y.requires_grad()) return gate(g, y);
-  // The gradient of y is 0, but there is one.
-  const at::Tensor result = gate(g, y.detach());
-  return result + y.expand_as(result).clone().zero_();
 }
 
 /// Where b or b - 1 is rounded, that changes pow(a, b - 1) by |ln a| times as much.
@@ -134,10 +108,12 @@ const Row rows[] = {
     {.name = "sigmoid",
      .run = [](const Tensors& in, const C&) { return at::sigmoid(in[0]); },
      .own_vjp_scale = [](const VjpCall& call) { return call.g.abs() * call.output; }},
-    {.name = "relu", .run = [](const Tensors& in, const C&) { return at::relu(in[0]); }},
+    {.name = "relu",
+     .run = [](const Tensors& in, const C&) { return at::relu(in[0]); },
+     .run_in_program = [](const Tensors& in, const C&) { return relu_saving_less(in[0]); }},
     {.name = "gate",
      .run = [](const Tensors& in, const C&) { return gate(in[0], in[1]); },
-     .run_in_program = [](const Tensors& in, const C&) { return gate_for_g_only(in[0], in[1]); }},
+     .run_in_program = [](const Tensors& in, const C&) { return gate_saving_less(in[0], in[1]); }},
     {.name = "copy",
      .run = [](const Tensors& in, const C&) { return in[1].expand_as(in[0]).clone(); },
      .write = [](const Tensors& in, const C&) { in[0].copy_(in[1]); },
@@ -157,7 +133,10 @@ const Row rows[] = {
          [](const Tensors& in, const C& c) {
            return at::mean(in[0], c.integers("dims"), c.number("keepdim") != 0);
          },
-     .run_in_program = mean_that_saves_nothing,
+     .run_in_program =
+         [](const Tensors& in, const C& c) {
+           return mean_saving_nothing(in[0], c.integers("dims"), c.number("keepdim") != 0);
+         },
      .terms = terms_of_sum},
     // Where there is nothing to sum, sum_to_size hands back its input; ours is always a copy.
     {.name = "sum_to",

@@ -158,6 +158,7 @@ void record_in_place(const Op& op, std::string_view name, const BasicTensor<T>& 
   write(self.impl()->array.write());
   if (node) {
     node->retains_grad = self.impl()->node && !self.is_leaf() && self.impl()->node->retains_grad;
+    node->grad = self.grad();  // the tensor's, whatever computes it
     self.impl()->set_node(Ref<Node<T>>(node.get()));
   }
   if (trace != nullptr) trace->write_in_place(name, op.attributes(), before, self);

@@ -164,6 +164,27 @@ TEST(InPlaceGradient, ARetainedGradientIsThatOfTheNewestValue) {
   EXPECT_EQ(x.grad().snapshot(), snap({2}, {10, 10}));
 }
 
+// A write in place used to take the gradients of earlier passes away.
+TEST(InPlaceGradient, ARetainedGradientOutlivesAWrite) {
+  const Tensor x({3, 3}, requires_grad);
+  Tensor y = x * 2;
+  y.retain_grad();
+  y.sum().backward();
+  y.mul_(5);
+  EXPECT_EQ(y.grad().snapshot(), snap({2}, {1, 1}));
+  y.sum().backward();
+  EXPECT_EQ(y.grad().snapshot(), snap({2}, {2, 2}));
+}
+
+TEST(InPlaceGradient, TheGradientOfAFormerLeafOutlivesAWrite) {
+  const Tensor w({4, 5}, requires_grad);
+  Tensor x({3, 3}, requires_grad);
+  (x * 2).sum().backward();
+  x.requires_grad_(false);
+  x.mul_(w);
+  EXPECT_EQ(x.grad().snapshot(), snap({2}, {2, 2}));
+}
+
 TEST(InPlaceGradient, AddingATensorToItselfDoubles) {
   const Tensor x({3, 4}, requires_grad);
   Tensor y = x * 2;

@@ -14,7 +14,7 @@ Shape batch_of(const Shape& shape) {
 
 /// The shape of a product of matrices (vectors) that fit.
 Shape product_shape(const Shape& a, const Shape& b) {
-  Shape result = *broadcast(batch_of(a), batch_of(b));
+  Shape result = *fuzz::broadcast(batch_of(a), batch_of(b));
   if (a.size() > 1) result.push_back(a[a.size() - 2]);
   if (b.size() > 1) result.push_back(b.back());
   return result;
@@ -23,7 +23,7 @@ Shape product_shape(const Shape& a, const Shape& b) {
 bool fits_as_second(const Shape& a, const Shape& b) {
   if (a.empty() || b.empty()) return false;
   if (a.back() != b[b.size() == 1 ? 0 : b.size() - 2]) return false;
-  return broadcast(batch_of(a), batch_of(b)).has_value() &&
+  return fuzz::broadcast(batch_of(a), batch_of(b)).has_value() &&
          numel_of(product_shape(a, b)) <= largest_numel;
 }
 

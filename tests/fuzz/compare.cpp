@@ -48,7 +48,7 @@ struct Conceded {
 const Conceded conceded[] = {
     {"mean over dims", &Concessions::mean_saves_nothing, {"mean"}},
     {"batched matmul", &Concessions::matmul_saves_operands, {"matmul"}},
-    {"gate", &Concessions::gate_saves_for_g_only, {"gate"}},
+    {"gate", &Concessions::gate_saves_for_g_only, {"gate", "relu"}},
     {"constants", &Concessions::constants_are_not_saved, {"mul", "div"}},
     {"views without recording", &Concessions::unrecorded_views_are_detached, {"no_grad", "grad"}},
     {"gradients own their storage", &Concessions::gradients_own_their_storage, {"backward"}},

@@ -78,8 +78,6 @@ TEST(RandomProgram, IsWellFormed) {
 /// What 2,000 programs are like. Slow enough to be done once.
 struct Sample {
   static constexpr std::size_t programs = 2000;
-  static constexpr std::size_t to_agree =
-      500;  ///< programs without a difference that is still open
   std::vector<std::size_t> operations;
   std::size_t with_gradient = 0;
   std::size_t raised = 0;
@@ -97,7 +95,7 @@ struct Sample {
       if (comparison.raised) refusals.insert(comparison.refusal);
       for (const auto& [name, count] : comparison.intended) intended[name] += count;
       covered.insert(comparison.covered.begin(), comparison.covered.end());
-      if (comparison.disagreement.empty() || i >= to_agree) continue;
+      if (comparison.disagreement.empty()) continue;
       disagreements.push_back("program " + std::to_string(i) + ": " + comparison.disagreement);
     }
     std::sort(operations.begin(), operations.end());
@@ -158,7 +156,7 @@ TEST(RandomPrograms, MeetIntendedDifferencesSeldom) {
     all += count;
   }
   EXPECT_GE(sample().intended.size(), 5U);
-  EXPECT_LE(all, Sample::programs / 10);
+  EXPECT_LE(all, Sample::programs / 20);
 }
 
 }  // namespace

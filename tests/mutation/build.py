@@ -40,6 +40,11 @@ def build_programs(root):
         raise BuildError("the programs could not be built")
 
 
+def precompiled_headers(words):
+    """The part of a compile command that has the precompiled headers used."""
+    return words[words.index("-Winvalid-pch") : words.index("-MD")]
+
+
 class SoundBuild:
     """The unmutated engine and its tests: copies of the sources, of the programs, and how they are made."""
 
@@ -65,10 +70,12 @@ class SoundBuild:
             self.engine = Unit(self, f"mutation/{LIBRARY}", "engine/")
             self.engine.copy_objects()
             # The tests are compiled as the engine is: unoptimised, with the same precompiled headers.
-            words = next(iter(self.engine.compile_of.values()))
-            precompiled = words[words.index("-Winvalid-pch") : words.index("-MD")]
+            precompiled = precompiled_headers(next(iter(self.engine.compile_of.values())))
             self.tests = Unit(self, "mutation/engine_tests", "tests/engine/",
                               ["-fPIC", "-O0", "-w", "-D_GLIBCXX_ASSERTIONS", *precompiled])
+            for words in self.tests.compile_of.values():
+                at = words.index("-Winvalid-pch")
+                del words[at : at + len(precompiled_headers(words))]
 
     def ninja(self, tool, *arguments):
         """What one of ninja's own tools says about the build, line by line."""

@@ -1,0 +1,24 @@
+// Operations of LibTorch that save no more than the engine's do (engine/parity.md). Internal to
+// reference/.
+#pragma once
+
+#include "reference/torch.hpp"
+
+namespace gradbook::reference {
+
+/// factor x. When LibTorch 1.13 records the vjp of a product with a constant, that saves the
+/// constant as a tensor; the vjp of this saves none.
+at::Tensor multiple(const at::Tensor& x, double factor);
+
+/// The mean over `dims`, which LibTorch 1.13 computes saving x. None of them means none.
+at::Tensor mean_saving_nothing(const at::Tensor& x, const std::vector<std::int64_t>& dims,
+                               bool keepdim);
+
+/// `g` where not y <= 0, else 0; of shapes that broadcast.
+at::Tensor gate(const at::Tensor& g, const at::Tensor& y);
+/// The same, saving y only where g requires grad.
+at::Tensor gate_saving_less(const at::Tensor& g, const at::Tensor& y);
+/// relu with a vjp that does.
+at::Tensor relu_saving_less(const at::Tensor& x);
+
+}  // namespace gradbook::reference
