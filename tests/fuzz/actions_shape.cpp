@@ -181,7 +181,12 @@ bool new_shape(Draft& draft, const Taste& taste) {
   Random& random = draft.random;
   const X x = operand(draft);
   const std::size_t rank = draft.shape(x).size();
-  const double kind = random.uniform(0, 4 + taste.aliases);
+  double kind = random.uniform(0, 4 + taste.aliases);
+  // A view made without recording is an intended difference: seldom.
+  const bool would_be_view = kind >= 3.5 || (kind < 1 && rank == 0);
+  if (would_be_view && !draft.recording() && draft.requires_grad(x) && random.chance(0.75)) {
+    kind = 3;
+  }
   if (kind < 1) {
     const std::size_t dims = std::max<std::size_t>(rank, 1);
     if (rank == 0) {  // an alias: there is nothing to copy
