@@ -58,6 +58,18 @@ inline void give_back(void* memory, std::size_t bytes) noexcept {
 /// Returns to the system the large blocks that this thread keeps and does not use.
 void trim() noexcept;
 
+/// Memory from the pool for a container.
+template <class T>
+struct Allocator {
+  using value_type = T;
+  Allocator() = default;
+  template <class U>
+  Allocator(const Allocator<U>&) {}
+  T* allocate(std::size_t size) { return static_cast<T*>(take(size * sizeof(T))); }
+  void deallocate(T* memory, std::size_t size) noexcept { give_back(memory, size * sizeof(T)); }
+  friend bool operator==(Allocator, Allocator) { return true; }
+};
+
 /// Base of objects whose `new` and `delete` go through the pool.
 struct Pooled {
   static void* operator new(std::size_t bytes) { return take(bytes); }

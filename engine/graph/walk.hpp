@@ -21,10 +21,13 @@ class Walk {
   Walk(const std::vector<Ref<Node<T>>>& roots, const std::vector<Ref<Node<T>>>& ends,
        std::uint64_t oldest = 0)
       : id_(++walks_), oldest_(oldest) {
-    std::vector<Node<T>*> stack;
+    std::vector<Node<T>*, pool::Allocator<Node<T>*>> stack;
+    bool is_sorted = true;
     const auto visit = [&](const Ref<Node<T>>& node) {
       if (node->walk == id_) return;
+      is_sorted = is_sorted && (nodes_.empty() || nodes_.back()->number > node->number);
       entries_.push_back({node->walk, node->slot, false, false, {}});
+      node->slot = static_cast<std::uint32_t>(nodes_.size());
       nodes_.push_back(node);
       node->walk = id_;
       if (lies_inside(*node)) stack.push_back(node.get());
@@ -37,7 +40,7 @@ class Walk {
         if (edge) visit(edge);
       }
     }
-    sort_newest_first();
+    if (!is_sorted) sort_newest_first();
     mark_needed(ends);
   }
   Walk(const Walk&) = delete;
@@ -49,7 +52,8 @@ class Walk {
     }
   }
 
-  const std::vector<Ref<Node<T>>>& nodes() const { return nodes_; }
+  using Nodes = std::vector<Ref<Node<T>>, pool::Allocator<Ref<Node<T>>>>;
+  const Nodes& nodes() const { return nodes_; }
   bool reached(const Node<T>& node) const { return node.walk == id_; }
   /// Does a gradient at this node reach something that wants it?
   bool needed(const Node<T>& node) const { return reached(node) && entries_[node.slot].needed; }
@@ -66,17 +70,14 @@ class Walk {
     bool last;
     BasicTensor<T> gradient;
   };
+  using Entries = std::vector<Entry, pool::Allocator<Entry>>;
 
   bool lies_inside(const Node<T>& node) const { return node.number > oldest_; }
 
   void sort_newest_first() {
-    // A node's slot, free until the order is settled, says which of the entries is its own.
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      nodes_[i]->slot = static_cast<std::uint32_t>(i);
-    }
     std::sort(nodes_.begin(), nodes_.end(),
               [](const auto& a, const auto& b) { return a->number > b->number; });
-    std::vector<Entry> sorted;
+    Entries sorted;  // a node's slot still says which of the entries is its own
     sorted.reserve(nodes_.size());
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       sorted.push_back(std::move(entries_[nodes_[i]->slot]));
@@ -111,8 +112,8 @@ class Walk {
 
   std::uint64_t id_;
   std::uint64_t oldest_;
-  std::vector<Ref<Node<T>>> nodes_;
-  std::vector<Entry> entries_;
+  Nodes nodes_;
+  Entries entries_;
 };
 
 /// The tensor that a node computed, which must still live.

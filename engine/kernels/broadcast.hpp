@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "engine/kernels/parallel.hpp"
 #include "engine/reads.hpp"
 #include "engine/storage.hpp"
 
@@ -22,6 +23,7 @@ template <class T>
 struct Along {
   const T* data;
   const T& operator[](std::size_t i) const { return data[i]; }
+  Along from(std::size_t i) const { return {data + i}; }
 };
 
 /// Stands still: a dimension of size 1, repeated.
@@ -34,6 +36,7 @@ struct Still {
 /// Is not read.
 struct Skipped {
   rules::Unread operator[](std::size_t) const { return {}; }
+  Skipped from(std::size_t) const { return {}; }
 };
 
 /// out[i] = f(rows[i]...). No element depends on another one, even where `out` is an operand's own
@@ -54,7 +57,14 @@ inline Skipped all_of(Absent) { return {}; }
 /// be the data of an operand.
 template <class T, class F, class... Operands>
 void map_alike(T* out, std::size_t size, const F& f, const Operands&... operands) {
-  map_row(out, size, f, all_of(operands)...);
+  // Only the last part may end with less than a register: the functions for single numbers round
+  // differently from those for registers.
+  constexpr std::size_t unit = 64;
+  in_parts((size + unit - 1) / unit, size, [&](std::size_t first, std::size_t last) {
+    const std::size_t begin = first * unit;
+    const std::size_t end = std::min(last * unit, size);
+    map_row(out + begin, end - begin, f, all_of(operands).from(begin)...);
+  });
 }
 
 /// A fresh array of `shape` filled by map_alike().
@@ -80,11 +90,18 @@ struct LoopPlan {
 template <std::size_t N>
 LoopPlan<N> plan_loop(const Shape& result, const std::array<const Shape*, N>& operands);
 
-/// Where in each operand a row of the result starts.
+/// Where in each operand a row of the result starts, given the row's number.
 template <std::size_t N>
 class Position {
  public:
-  explicit Position(const LoopPlan<N>& plan) : plan_(plan), index_(plan.dims.size(), 0) {}
+  Position(const LoopPlan<N>& plan, std::size_t row) : plan_(plan), index_(plan.dims.size(), 0) {
+    for (std::size_t d = 1; d < index_.size(); ++d) {
+      const auto& dim = plan_.dims[d];
+      index_[d] = row % dim.size;
+      row /= dim.size;
+      for (std::size_t k = 0; k < N; ++k) offset[k] += dim.step[k] * index_[d];
+    }
+  }
   std::array<std::size_t, N> offset{};
 
   /// Counts up the outer dimensions like an odometer.
@@ -153,15 +170,17 @@ void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
     return;
   }
   const LoopPlan<N> plan = plan_loop<N>(shape, shapes);
+  const std::size_t row_size = plan.dims.front().size;
   const auto all_rows = [&](const auto&... row) {
-    Position<N> at(plan);
-    const std::size_t row_size = plan.dims.front().size;
-    for (T* end = out + size; out != end; out += row_size, at.next_row()) {
-      const auto here = [&]<std::size_t... k>(std::index_sequence<k...>) {
-        map_row(out, row_size, f, row(at.offset[k])...);
-      };
-      here(std::make_index_sequence<N>());
-    }
+    in_parts(size / row_size, size, [&](std::size_t begin, std::size_t end) {
+      Position<N> at(plan, begin);
+      for (std::size_t i = begin; i < end; ++i, at.next_row()) {
+        const auto here = [&]<std::size_t... k>(std::index_sequence<k...>) {
+          map_row(out + i * row_size, row_size, f, row(at.offset[k])...);
+        };
+        here(std::make_index_sequence<N>());
+      }
+    });
   };
   with_rows(plan.dims.front().step.data(), all_rows, operands...);
 }

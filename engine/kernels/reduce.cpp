@@ -4,6 +4,8 @@
 #include <array>
 #include <xsimd/xsimd.hpp>
 
+#include "engine/kernels/parallel.hpp"
+
 namespace gradbook::kernels {
 
 namespace {
@@ -45,7 +47,13 @@ T sum_row(const T* x, std::size_t n) {
   if (n <= plain_terms) return sum_few(x, n);
   const std::size_t half = n / 2 / plain_terms * plain_terms;
   const std::size_t cut = half == 0 ? plain_terms : half;
-  return sum_row(x, cut) + sum_row(x + cut, n - cut);
+  std::array<T, 2> sums;
+  in_parts(2, n, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      sums[i] = i == 0 ? sum_row(x, cut) : sum_row(x + cut, n - cut);
+    }
+  });
+  return sums[0] + sums[1];
 }
 
 /// out[k] += the sum over `rows` rows of `width` elements.
@@ -63,10 +71,15 @@ void add_rows(T* out, const T* x, std::size_t rows, std::size_t width) {
     }
     return;
   }
-  std::vector<T> half(width, T{0});
-  add_rows(half.data(), x, rows / 2, width);
-  add_rows(half.data(), x + rows / 2 * width, rows - rows / 2, width);
-  for (std::size_t k = 0; k < width; ++k) out[k] += half[k];
+  const std::size_t half = rows / 2;
+  std::array<std::vector<T>, 2> sums;
+  in_parts(2, rows * width, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      sums[i].assign(width, T{0});
+      add_rows(sums[i].data(), x + i * half * width, i == 0 ? half : rows - half, width);
+    }
+  });
+  for (std::size_t k = 0; k < width; ++k) out[k] += sums[0][k] + sums[1][k];
 }
 
 /// Neighbouring dimensions that are all kept or all reduced, merged into one.
@@ -136,9 +149,11 @@ void add_sums(T* out, const T* x, const Below& below) {
     add_blocks(out, x, below.run().size, below.next());
   } else {
     const Below inner = below.next();
-    for (std::size_t i = 0; i < below.run().size; ++i) {
-      add_sums(out + i * inner.out_size, x + i * inner.in_size, inner);
-    }
+    in_parts(below.run().size, below.in_size, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        add_sums(out + i * inner.out_size, x + i * inner.in_size, inner);
+      }
+    });
   }
 }
 

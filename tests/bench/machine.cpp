@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/kernels/parallel.hpp"
 #include "reference/version.hpp"
 
 namespace gradbook::bench {
@@ -143,6 +144,7 @@ std::string caches() {
 }  // namespace
 
 void set_threads(int threads) {
+  kernels::set_num_threads(static_cast<std::size_t>(threads));
   reference::set_num_threads(threads);
   // Engine and LibTorch call the same OpenBLAS.
   openblas_set_num_threads(threads);

@@ -1,0 +1,108 @@
+#include "engine/kernels/parallel.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "engine/random.hpp"
+#include "engine/tensor.hpp"
+
+namespace gradbook {
+namespace {
+
+/// Lets kernels use so many threads, and then as many as before.
+class Threads {
+ public:
+  explicit Threads(std::size_t threads) { kernels::set_num_threads(threads); }
+  ~Threads() { kernels::set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  std::size_t before_ = kernels::num_threads();
+};
+
+/// A function that computes something large, with the gradients it gives.
+struct Large {
+  const char* name;
+  Tensor (*of)(const Tensor& x, const Tensor& row, const Tensor& column);
+};
+
+const Large all_large[] = {
+    {"tanh", [](const Tensor& x, const Tensor&, const Tensor&) { return x.tanh(); }},
+    {"row", [](const Tensor& x, const Tensor& row, const Tensor&) { return x * row; }},
+    {"column", [](const Tensor& x, const Tensor&, const Tensor& column) { return x * column; }},
+    {"sum", [](const Tensor& x, const Tensor&, const Tensor&) { return x.sum(); }},
+    {"sum of columns", [](const Tensor& x, const Tensor&, const Tensor&) { return x.sum({0}); }},
+    {"sum of rows", [](const Tensor& x, const Tensor&, const Tensor&) { return x.sum({1}); }},
+};
+
+TEST(Parallel, ResultsDoNotDependOnTheNumberOfThreads) {
+  // 3 parts of at least worth_a_thread elements, of sizes that do not divide evenly.
+  constexpr std::size_t rows = 1031;
+  constexpr std::size_t columns = 4099;
+  static_assert(rows * columns > 3 * kernels::worth_a_thread);
+  RandomState random(5);
+  const Tensor x = random.randn<float>({rows, columns}).requires_grad_();
+  const Tensor row = random.randn<float>({columns}).requires_grad_();
+  const Tensor column = random.randn<float>({rows, 1}).requires_grad_();
+  for (const Large& large : all_large) {
+    std::vector<std::vector<Snapshot>> found;
+    for (const std::size_t threads : {1U, 2U, 3U}) {
+      const Threads used(threads);
+      const Tensor y = large.of(x, row, column);
+      std::vector<Snapshot> results{y.snapshot()};
+      for (const Tensor& gradient :
+           grad<float>({y}, {x, row, column}, {y.detach()}, {.allow_unused = true})) {
+        if (gradient.defined()) results.push_back(gradient.snapshot());
+      }
+      found.push_back(std::move(results));
+    }
+    EXPECT_TRUE(found[0] == found[1]) << large.name;
+    EXPECT_TRUE(found[0] == found[2]) << large.name;
+  }
+}
+
+TEST(Parallel, PartsMakeUpTheWhole) {
+  for (const std::size_t threads : {1U, 2U, 5U}) {
+    const Threads used(threads);
+    for (const std::size_t size : {0U, 1U, 2U, 7U, 100U}) {
+      std::vector<std::atomic<int>> visits(size);
+      kernels::in_parts(size, 10 * kernels::worth_a_thread,
+                        [&](std::size_t begin, std::size_t end) {
+                          for (std::size_t i = begin; i < end; ++i) ++visits[i];
+                        });
+      for (const auto& visited : visits) EXPECT_EQ(visited, 1);
+    }
+  }
+}
+
+TEST(Parallel, PartsOfPartsShareTheThreads) {
+  const Threads used(4);
+  std::atomic<std::size_t> innermost = 0;
+  const std::size_t elements = 10 * kernels::worth_a_thread;
+  kernels::in_parts(2, elements, [&](std::size_t, std::size_t) {
+    kernels::in_parts(100, elements, [&](std::size_t, std::size_t) {
+      kernels::in_parts(100, elements, [&](std::size_t, std::size_t) { ++innermost; });
+    });
+  });
+  EXPECT_EQ(innermost, 4U);
+}
+
+TEST(Parallel, WhatIsSmallStaysOnItsThread) {
+  const Threads used(4);
+  const auto here = std::this_thread::get_id();
+  kernels::in_parts(100, kernels::worth_a_thread, [&](std::size_t begin, std::size_t end) {
+    EXPECT_EQ(std::this_thread::get_id(), here);
+    EXPECT_EQ(begin, 0U);
+    EXPECT_EQ(end, 100U);
+  });
+}
+
+TEST(Parallel, NoneSetMeansAllCores) {
+  const Threads used(0);
+  EXPECT_EQ(kernels::num_threads(), std::max(1U, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+}  // namespace gradbook
