@@ -17,6 +17,7 @@ namespace {
 
 constinit thread_local std::uint64_t created = 0;
 constinit thread_local std::uint64_t recorded = 0;
+constinit thread_local std::uint64_t newest_change = 0;  // what the last set_data() wrote to a leaf
 constinit thread_local std::uint32_t walks = 0;
 
 constexpr std::uint32_t walk_bits = 0x7fffffff;
@@ -52,13 +53,6 @@ const ScalarRule scalar_rule{
       }
     }};
 
-Ref<ValueNode> new_leaf(double data) {
-  auto node = make_ref<ValueNode>();
-  node->data = data;
-  node->number = ++created;
-  return node;
-}
-
 [[noreturn]] void throw_changed(const ValueNode& node, std::size_t input) {
   throw SavedTensorChangedError(fmt::format(
       "{}: its input {}, now {}, was changed by set_data() after it was used: change it "
@@ -66,10 +60,20 @@ Ref<ValueNode> new_leaf(double data) {
       node.rule->name, input == 0 ? "a" : "b", number_text(node.parents[input]->data)));
 }
 
+/// Throws if a leaf that a derivative reads was changed since.
+void check_unchanged(std::span<ValueNode* const> results) {
+  for (const ValueNode* node : results) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      const ValueNode* parent = node->parents[i].get();
+      if (parent == nullptr || parent->rule != nullptr) continue;
+      if (parent->changed >= node->number && node->rule->reads_input(i)) throw_changed(*node, i);
+    }
+  }
+}
+
 /// The results among what `root` was computed from, and itself, newest first: parents come after
 /// children. Leaves are left out, since they hand nothing on; there may be gaps, which are null.
-/// Throws if a leaf that a derivative reads was changed since. Valid until the next call, which
-/// finds its room already there.
+/// Throws as check_unchanged() does. Valid until the next call, which finds its room already there.
 std::span<ValueNode* const> results_newest_first(ValueNode* root) {
   thread_local std::vector<ValueNode*> results;
   results.clear();
@@ -85,17 +89,11 @@ std::span<ValueNode* const> results_newest_first(ValueNode* root) {
   };
   if (root->rule != nullptr) visit(root);
   for (std::size_t k = 0; k < results.size(); ++k) {
-    const ValueNode& node = *results[k];
-    for (std::size_t i = 0; i < 2; ++i) {
-      ValueNode* parent = node.parents[i].get();
-      if (parent == nullptr) continue;
-      if (parent->rule != nullptr) {
-        visit(parent);
-      } else if (parent->changed >= node.number && node.rule->reads_input(i)) {
-        throw_changed(node, i);
-      }
+    for (const Ref<ValueNode>& parent : results[k]->parents) {
+      if (parent && parent->rule != nullptr) visit(parent.get());
     }
   }
+  if (newest_change >= oldest) check_unchanged(results);
   if (in_order) return results;
 
   const std::uint64_t span = root->number - oldest + 1;
@@ -128,32 +126,26 @@ void ValueNode::dispose(ValueNode* node) {
   }
 }
 
-Value::Value(double data) : node_(new_leaf(data)) {}
+Value::Value(double data) : node_(make_ref<ValueNode>(data, ++created)) {}
 
 Value::Value(double data, std::string label) : Value(data) { set_label(std::move(label)); }
 
 // The one door onto the graph of Values.
-Value Value::record(double data, const ScalarRule& rule, const Value& a, const Value* b,
-                    double constant) {
-  Value result(data);
-  if (!GradMode::enabled()) return result;
+Value Value::record(double data, const ScalarRule& rule, const Ref<ValueNode>& a,
+                    const Ref<ValueNode>& b, double constant) {
+  if (!GradMode::enabled()) return data;
   ++recorded;
-  ValueNode& node = *result.node_;
-  node.rule = &rule;
-  node.constant = constant;
-  node.parents[0] = a.node_;
-  if (b != nullptr) node.parents[1] = b->node_;
-  return result;
+  return Value(make_ref<ValueNode>(data, ++created, rule, a, b, constant));
 }
 
 template <class Rule>
 Value Value::unary(const Value& x) {
-  return record(Rule::forward(x.data()), scalar_rule<Rule>, x, nullptr, 0);
+  return record(Rule::forward(x.data()), scalar_rule<Rule>, x.node_, nullptr, 0);
 }
 
 template <class Rule>
 Value Value::binary(const Value& a, const Value& b) {
-  return record(Rule::forward(a.data(), b.data()), scalar_rule<Rule>, a, &b, 0);
+  return record(Rule::forward(a.data(), b.data()), scalar_rule<Rule>, a.node_, b.node_, 0);
 }
 
 Value operator+(const Value& a, const Value& b) { return Value::binary<rules::Add>(a, b); }
@@ -168,7 +160,7 @@ Value Value::tanh() const { return unary<rules::Tanh>(*this); }
 Value Value::sigmoid() const { return unary<rules::Sigmoid>(*this); }
 Value Value::relu() const { return unary<rules::Relu>(*this); }
 Value Value::pow(double exponent) const {
-  return record(rules::Pow::forward(data(), exponent), scalar_rule<rules::Pow>, *this, nullptr,
+  return record(rules::Pow::forward(data(), exponent), scalar_rule<rules::Pow>, node_, nullptr,
                 exponent);
 }
 
@@ -201,7 +193,7 @@ void Value::set_data(double data) {
                     node_->rule->name));
   }
   node_->data = data;
-  node_->changed = created;
+  node_->changed = newest_change = created;
 }
 
 std::vector<Value> Value::parents() const {

@@ -34,12 +34,23 @@ struct alignas(64) ValueNode : pool::Pooled {
     double constant;            ///< of a result: stands for the second parent where there is none
   };
   union {
-    std::uint64_t number = 0;  ///< creation order: parents have smaller ones
-    ValueNode* next_doomed;    ///< while the node waits to be freed
+    std::uint64_t number;    ///< creation order: parents have smaller ones
+    ValueNode* next_doomed;  ///< while the node waits to be freed
   };
   std::uint32_t references = 0;
   std::uint32_t walk : 31 = 0;      ///< the backward pass that saw this node last
   std::uint32_t has_label : 1 = 0;  ///< its text stands in a table: few have one
+
+  /// A leaf.
+  ValueNode(double leaf_data, std::uint64_t creation) : data(leaf_data), number(creation) {}
+  /// The result of `operation`, of two parents or of one and a constant.
+  ValueNode(double result, std::uint64_t creation, const ScalarRule& operation, Ref<ValueNode> a,
+            Ref<ValueNode> b, double the_constant)
+      : data(result),
+        rule(&operation),
+        parents{std::move(a), std::move(b)},
+        constant(the_constant),
+        number(creation) {}
 
   double input(std::size_t i) const { return parents[i] ? parents[i]->data : constant; }
   const std::string& label() const;
@@ -107,8 +118,8 @@ class Value {
   static Value unary(const Value& x);
   template <class Rule>
   static Value binary(const Value& a, const Value& b);
-  static Value record(double data, const ScalarRule& rule, const Value& a, const Value* b,
-                      double constant);
+  static Value record(double data, const ScalarRule& rule, const Ref<ValueNode>& a,
+                      const Ref<ValueNode>& b, double constant);
 
   Ref<ValueNode> node_;
 };
