@@ -74,7 +74,7 @@ need_packages() {
     local packages=(build-essential cmake ninja-build libxtensor-dev libxsimd-dev libopenblas-dev
       libfmt-dev libcli11-dev nlohmann-json3-dev)
     torch_elsewhere || packages+=(libtorch-dev)
-    [[ $1 == for_tests ]] && packages+=(libgtest-dev libbenchmark-dev)
+    [[ $1 == for_tests ]] && packages+=(libgtest-dev libbenchmark-dev graphviz)
     install_packages "${packages[@]}"
     return
   fi
@@ -103,9 +103,16 @@ configure() {
   for setting in "$@"; do
     grep -qs "^${setting%%=*}:[A-Z]*=${setting#*=}\$" "$cache" || wanted+=("-D$setting")
   done
+  # Another LibTorch than last time: what was found then must be looked for anew.
+  local elsewhere="${CMAKE_PREFIX_PATH:-} ${Torch_DIR:-}" found=$root/build/$preset/gradbook_looked_in
+  if [[ -f $cache && $elsewhere != "$(cat "$found" 2>/dev/null || echo ' ')" ]]; then
+    wanted=("${@/#/-D}" --fresh)
+  fi
   [[ -f $root/build/$preset/build.ninja && -f $cache ]] && ((${#wanted[@]} == 0)) && return 0
-  mkdir -p "$logs"
-  if ! (cd "$root" && cmake --preset "$preset" "${wanted[@]}") >"$log" 2>&1; then
+  mkdir -p "$logs" "${found%/*}"
+  if (cd "$root" && cmake --preset "$preset" "${wanted[@]}") >"$log" 2>&1; then
+    printf '%s' "$elsewhere" >"$found"
+  else
     sed -n '/^CMake Error/,$p' "$log" >&2
     fail 1 "cmake could not configure the build (all of it: build/log/configure.log)"
   fi

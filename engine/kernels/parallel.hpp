@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <thread>
-#include <utility>
-#include <vector>
+#include <functional>
 
 /// Loops over large arrays on several threads. Results do not depend on how many there are: parts
 /// share nothing, and sums are added up in the same order.
@@ -19,30 +17,25 @@ void set_num_threads(std::size_t threads);
 /// Elements that keep one thread busy for much longer than it takes to start it.
 inline constexpr std::size_t worth_a_thread = std::size_t{1} << 20;
 
-/// How many threads the code that runs here may use: a part of a loop has its share of them. 0:
-/// all.
-inline constinit thread_local std::size_t share = 0;
+/// How many threads the code that runs here may use: within a part its share of them.
+std::size_t threads_here();
+
+/// Calls run(0), run(1), ..., run(parts - 1), each on a thread of its own where one can be had.
+/// Throws what one of them threw, when all have ended.
+void run_parts(std::size_t parts, const std::function<void(std::size_t)>& run);
 
 /// Calls f(begin, end) for parts of [0, size) that together make up all of it. `elements`: how many
 /// are read in all.
 template <class F>
 void in_parts(std::size_t size, std::size_t elements, const F& f) {
   const bool is_large = elements >= 2 * worth_a_thread;
-  const std::size_t threads = !is_large ? 1 : share == 0 ? num_threads() : share;
+  const std::size_t threads = is_large ? threads_here() : 1;
   const std::size_t parts = std::min({threads, elements / worth_a_thread, size});
   if (parts < 2) {
     f(0, size);
     return;
   }
-  const auto run = [&f, size, parts, threads](std::size_t part) {
-    const std::size_t outer = std::exchange(share, threads / parts);
-    f(size * part / parts, size * (part + 1) / parts);
-    share = outer;
-  };
-  std::vector<std::jthread> others;
-  others.reserve(parts - 1);
-  for (std::size_t part = 1; part < parts; ++part) others.emplace_back(run, part);
-  run(0);
+  run_parts(parts, [&](std::size_t part) { f(size * part / parts, size * (part + 1) / parts); });
 }
 
 }  // namespace gradbook::kernels

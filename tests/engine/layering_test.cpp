@@ -117,6 +117,23 @@ TEST(Layering, TheSearchFindsWhatItLooksFor) {
   EXPECT_GT(sources("tests").size(), 20U);
 }
 
+// Precompiled headers get into a file without an #include.
+TEST(Layering, LibTorchIsPrecompiledForReferenceOnly) {
+  std::vector<Source> builds = {read(root / "CMakeLists.txt")};
+  for (const char* folder : {"engine", "lessons", "tests"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      if (entry.path().filename() == "CMakeLists.txt") builds.push_back(read(entry.path()));
+    }
+  }
+  EXPECT_GE(builds.size(), 5U);
+  const auto uses_libtorch = [](const std::string& line) {
+    static const std::regex names("gradbook_uses_libtorch|gradbook_libtorch_headers|<torch/");
+    return std::regex_search(line, names);
+  };
+  EXPECT_EQ(offences(builds, uses_libtorch), "");
+  EXPECT_NE(offences({read(root / "reference/CMakeLists.txt")}, uses_libtorch), "");
+}
+
 TEST(Layering, LibTorchIsIncludedInReferenceOnly) {
   for (const char* folder : {"engine", "lessons", "tests"}) {
     const auto found = offences(sources(folder), [](const std::string& line) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
+#include <thread>
 
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
@@ -87,6 +89,20 @@ TEST(Parallel, PartsOfPartsShareTheThreads) {
     });
   });
   EXPECT_EQ(innermost, 4U);
+}
+
+TEST(Parallel, WhatAPartThrowsArrivesAndNothingIsLost) {
+  const Threads used(4);
+  const std::size_t elements = 10 * kernels::worth_a_thread;
+  for (const std::size_t thrower : {0U, 3U}) {
+    const auto throw_in_one = [&] {
+      kernels::in_parts(4, elements, [&](std::size_t begin, std::size_t) {
+        if (begin == thrower) throw std::bad_alloc();
+      });
+    };
+    EXPECT_THROW(throw_in_one(), std::bad_alloc);
+    EXPECT_EQ(kernels::threads_here(), 4U);
+  }
 }
 
 TEST(Parallel, WhatIsSmallStaysOnItsThread) {

@@ -3,6 +3,7 @@
 
 #include "engine/draw.hpp"
 #include "lessons/workbook/graph_file.hpp"
+#include "lessons/workbook/process.hpp"
 #include "tests/lessons/workbook_fakes.hpp"
 
 namespace gradbook::workbook {
@@ -39,6 +40,24 @@ TEST(WorkbookGraph, SvgComesFromTheProgram) {
   const std::string program = stand_in(folder, "echo \"<svg $1>\"; cat");
   EXPECT_EQ(write_graph(dot_text, folder / "graph.svg", program), "");
   EXPECT_EQ(read_text(folder / "graph.svg"), "<svg -Tsvg>\n" + dot_text);
+}
+
+TEST(WorkbookGraph, GraphvizAcceptsWhatTheEngineDraws) {
+  if (!run_process({"sh", "-c", "command -v dot"}).succeeded()) {
+    GTEST_SKIP() << "Graphviz is not installed";
+  }
+  TemporaryFolder folder;
+  const std::string svg = (folder / "graph.svg").string();
+  const Value a(2, R"(a "quoted" <label> {x|y} \)");
+  const Value value = (a * 3).tanh();
+  value.backward();
+  Tensor x({1, 2}, requires_grad);
+  Tensor tensor = (x * x).sum();
+  tensor.backward({.retain_graph = true});
+  for (const Drawing& drawing : {draw(value), draw(tensor)}) {
+    EXPECT_EQ(write_graph(drawing.dot, svg, "dot"), "");
+    EXPECT_TRUE(contains(read_text(svg), "</svg>"));
+  }
 }
 
 TEST(WorkbookGraph, WithoutTheProgramDotIsWrittenAndSaid) {
