@@ -29,6 +29,8 @@ class LeafFlags {
     const at::Tensor successor = is_back ? before->second : tensor.detach().requires_grad_(wanted);
     replaced_[successor.unsafeGetTensorImpl()] = tensor;
     successor.mutable_grad() = tensor.grad();
+    // What backward() still adds to the one that is out of use must not get into that gradient.
+    tensor.mutable_grad().reset();
     return successor;
   }
 

@@ -7,7 +7,7 @@
 namespace gradbook::reference {
 
 /// factor x. When LibTorch 1.13 records the vjp of a product with a constant, that saves the
-/// constant as a tensor; the vjp of this saves none.
+/// constant as a tensor; the vjp of this saves none, and its result is never g itself.
 at::Tensor multiple(const at::Tensor& x, double factor);
 
 /// The mean over `dims`, which LibTorch 1.13 computes saving x. None of them means none.
