@@ -185,7 +185,7 @@ void build(workbook::Page& page, const workbook::Options&) {
   page.try_next(
       "Revive the second unit: set its bias to 2, `Tensor b({0, 2}, requires_grad)`. The first row "
       "of X then reaches it with 0.5. dL/db becomes [0.5, 0.25], the second column of dL/dW 0.25 "
-      "and 0.5, and the checks of the layer fail, for its figures have changed.");
+      "and 0.5. Three checks of the layer fail, for the loss has changed too.");
 }
 
 }  // namespace
