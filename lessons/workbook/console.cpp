@@ -1,9 +1,12 @@
 #include "lessons/workbook/console.hpp"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 
 namespace gradbook::workbook {
@@ -29,6 +32,16 @@ Console Console::real() {
           .no_color = std::getenv("NO_COLOR"),
           .term = std::getenv("TERM"),
           .width = columns()};
+}
+
+int finish(Console& console, std::string_view program, int code) {
+  errno = 0;
+  console.out.flush();
+  if (console.out) return code;
+  // An earlier write may have failed; then the system's reason is no longer known.
+  console.err << fmt::format("{}: cannot write all of the output{}{}\n", program,
+                             errno != 0 ? ": " : "", errno != 0 ? std::strerror(errno) : "");
+  return code == 0 ? 1 : code;
 }
 
 }  // namespace gradbook::workbook

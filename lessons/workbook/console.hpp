@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <string_view>
 
 namespace gradbook::workbook {
 
@@ -18,5 +19,9 @@ struct Console {
   /// std::cin, std::cout and std::cerr, and what the system says of them.
   static Console real();
 };
+
+/// The end of a program: `code`, once all of `console.out` is written. Where it cannot be (a full
+/// disk, a closed stream), one line on `console.err`, and 1 instead of 0.
+int finish(Console& console, std::string_view program, int code);
 
 }  // namespace gradbook::workbook

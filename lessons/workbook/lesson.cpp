@@ -72,19 +72,19 @@ std::string build_page(const Lesson& lesson, Page& page, const Options& options)
   return {};
 }
 
-// --graph: false where that could not be done, which is said on `err`.
-bool write_last_graph(const Page& page, const std::string& file, const std::string& program,
-                      std::ostream& err) {
+const Graph* last_graph(const Page& page) {
   const auto& blocks = page.blocks();
   const auto last = std::find_if(blocks.rbegin(), blocks.rend(), [](const Block& block) {
     return std::holds_alternative<Graph>(block);
   });
-  if (last == blocks.rend()) {
-    err << fmt::format("{}: --graph {}: this lesson draws no graph\n", program, file);
-    return false;
-  }
+  return last == blocks.rend() ? nullptr : &std::get<Graph>(*last);
+}
+
+// --graph: false where that could not be done, which is said on `err`.
+bool write_or_explain(const Graph& graph, const std::string& file, const std::string& program,
+                      std::ostream& err) {
   try {
-    const std::string note = write_graph(std::get<Graph>(*last).dot, file);
+    const std::string note = write_graph(graph.dot, file);
     if (!note.empty()) err << fmt::format("{}: {}\n", program, note);
   } catch (const std::exception& error) {
     err << fmt::format("{}: --graph {}\n", program, one_line(error.what()));
@@ -93,16 +93,10 @@ bool write_last_graph(const Page& page, const std::string& file, const std::stri
   return true;
 }
 
-}  // namespace
-
-int run_lesson(const Lesson& lesson, int argc, const char* const* argv) {
-  Console console = Console::real();
-  return run_lesson(lesson, argc, argv, console);
-}
-
-int run_lesson(const Lesson& lesson, int argc, const char* const* argv, Console& console) {
+// All but seeing to it that the output is written.
+int perform(const Lesson& lesson, int argc, const char* const* argv, Console& console,
+            const std::string& program) {
   const LessonInfo& info = lesson.info;
-  const std::string program = "lesson_" + two_digits(info.number);
   CLI::App app(fmt::format("Lesson {}: {}\n{}", two_digits(info.number), info.title, info.question),
                program);
   CommandLine line;
@@ -132,20 +126,37 @@ int run_lesson(const Lesson& lesson, int argc, const char* const* argv, Console&
   result.error = build_page(lesson, page, options);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
+  const Graph* graph = line.graph_file.empty() ? nullptr : last_graph(page);
+  if (!line.graph_file.empty() && graph == nullptr && result.error.empty()) {
+    console.err << fmt::format("{}: --graph {}: this lesson draws no graph\n", program,
+                               line.graph_file);
+    return 2;
+  }
   if (line.json) {
     console.out << to_json(result);
   } else {
     if (!line.quiet) screen.show_new_blocks();
     screen.close(result);
   }
-  console.out.flush();
   if (!result.error.empty()) {
     console.err << fmt::format("{} {}: stopped by an error: {}\n", program, info.name,
                                result.error);
   }
-  if (!line.graph_file.empty() && !write_last_graph(page, line.graph_file, program, console.err))
+  if (graph != nullptr && !write_or_explain(*graph, line.graph_file, program, console.err))
     return 2;
   return result.passed() ? 0 : 1;
+}
+
+}  // namespace
+
+int run_lesson(const Lesson& lesson, int argc, const char* const* argv) {
+  Console console = Console::real();
+  return run_lesson(lesson, argc, argv, console);
+}
+
+int run_lesson(const Lesson& lesson, int argc, const char* const* argv, Console& console) {
+  const std::string program = "lesson_" + two_digits(lesson.info.number);
+  return finish(console, program, perform(lesson, argc, argv, console, program));
 }
 
 }  // namespace gradbook::workbook

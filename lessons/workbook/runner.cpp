@@ -39,6 +39,7 @@ int lesson_number(const std::string& text, const LessonBinaries& lessons) {
   const std::string from = two_digits(lessons.begin()->first);
   const std::string to = two_digits(lessons.rbegin()->first);
   const std::string range = from == to ? from : fmt::format("a number from {} to {}", from, to);
+  if (text.empty()) throw WrongUsage(fmt::format("expected the number of a lesson: {}", range));
   throw WrongUsage(
       number ? fmt::format("there is no lesson {}: expected {}", text, range)
              : fmt::format("'{}' is not the number of a lesson: expected {}", text, range));
@@ -70,8 +71,11 @@ LessonBinaries find_lessons(const std::filesystem::path& folder) {
   return lessons;
 }
 
-int run_gradbook(int argc, const char* const* argv, const std::filesystem::path& folder,
-                 Console& console, const volatile std::sig_atomic_t* stop, const Verify& verify) {
+namespace {
+
+// All but seeing to it that the output is written.
+int perform(int argc, const char* const* argv, const std::filesystem::path& folder,
+            Console& console, const volatile std::sig_atomic_t* stop, const Verify& verify) {
   CLI::App app("Gradbook: automatic differentiation, learned by running it", "gradbook");
   ColorChoice color = ColorChoice::automatic;
   add_color_option(app, color);
@@ -87,11 +91,11 @@ int run_gradbook(int argc, const char* const* argv, const std::filesystem::path&
       "verify", "print how exact every operation is, the engine's and LibTorch's");
   std::vector<std::string> wanted;
   bool json = false;
-  run->add_option("N", wanted, "numbers of lessons");
+  run->add_option("N", wanted, "numbers of lessons; each runs once, in the order given");
   run->add_flag("--json", json, "the summary as one JSON object, for programs");
   std::string shown;
   bool whole_file = false;
-  show->add_option("N", shown, "number of the lesson")->required();
+  show->add_option("N", shown, "number of the lesson");
   show->add_flag("--all", whole_file, "the lesson's whole file, not only the code its page shows");
   VerifyOptions how;
   add_number_option(*accuracy, "--seed", how.seed, 0, largest_seed,
@@ -137,7 +141,10 @@ int run_gradbook(int argc, const char* const* argv, const std::filesystem::path&
       return show_lesson(number, lessons.at(number), whole_file, console, style);
     }
     std::vector<int> numbers;
-    for (const std::string& text : wanted) numbers.push_back(lesson_number(text, lessons));
+    for (const std::string& text : wanted) {
+      const int number = lesson_number(text, lessons);
+      if (std::ranges::find(numbers, number) == numbers.end()) numbers.push_back(number);
+    }
     if (run->parsed() && wanted.empty()) {
       for (const auto& [number, binary] : lessons) numbers.push_back(number);
     }
@@ -149,6 +156,13 @@ int run_gradbook(int argc, const char* const* argv, const std::filesystem::path&
     console.err << fmt::format("gradbook: {}\n", error.what());
     return 1;
   }
+}
+
+}  // namespace
+
+int run_gradbook(int argc, const char* const* argv, const std::filesystem::path& folder,
+                 Console& console, const volatile std::sig_atomic_t* stop, const Verify& verify) {
+  return finish(console, "gradbook", perform(argc, argv, folder, console, stop, verify));
 }
 
 }  // namespace gradbook::workbook

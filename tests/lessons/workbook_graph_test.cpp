@@ -1,6 +1,8 @@
 // --graph FILE: DOT as it is, SVG through the program `dot`, and what happens without it.
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "engine/draw.hpp"
 #include "lessons/workbook/graph_file.hpp"
 #include "lessons/workbook/process.hpp"
@@ -93,6 +95,15 @@ TEST(WorkbookGraph, ALessonWithoutAGraphSaysSo) {
   const Outcome outcome = run(lesson, {"--graph", "graph.dot"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_TRUE(contains(outcome.err, "draws no graph")) << outcome.err;
+  EXPECT_EQ(outcome.out, "") << "a page would hide the line";
+}
+
+TEST(WorkbookGraph, ALessonThatEndsBeforeItsGraphSaysWhy) {
+  const Lesson lesson =
+      fake_lesson(1, [](Page&, const Options&) { throw std::runtime_error("shapes do not fit"); });
+  const Outcome outcome = run(lesson, {"--graph", "graph.dot"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "lesson_07 fake: stopped by an error: shapes do not fit\n");
 }
 
 }  // namespace

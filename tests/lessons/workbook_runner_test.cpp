@@ -132,6 +132,36 @@ TEST(WorkbookRunner, RunsTheLessonsThatWereNamed) {
   EXPECT_LT(both.out.find("02 second"), both.out.find("01 first"));
 }
 
+TEST(WorkbookRunner, RunsALessonOnceHoweverOftenItIsNamed) {
+  const Outcome outcome = TwoLessons().gradbook({"run", "2", "1", "02", "1"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_LT(outcome.out.find("[1/2] ok  02 second"), outcome.out.find("[2/2] ok  01 first"))
+      << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "2 of 2 lessons passed")) << outcome.out;
+}
+
+TEST(WorkbookRunner, WrongUsageNamesWhatWasExpected) {
+  const TwoLessons lessons;
+  EXPECT_EQ(lessons.gradbook({"show"}).err,
+            "gradbook: expected the number of a lesson: a number from 01 to 02; try gradbook "
+            "--help\n");
+  EXPECT_EQ(lessons.gradbook({"show", "1", "2"}).err,
+            "gradbook show: unexpected '2': expected --help, one N, --all or --color WHEN; try "
+            "gradbook show --help\n");
+  EXPECT_EQ(lessons.gradbook({"run", "--fast"}).err,
+            "gradbook run: unexpected '--fast': expected --help, any number of N, --json or "
+            "--color WHEN; try gradbook run --help\n");
+  EXPECT_EQ(lessons.gradbook({"--fast"}).err,
+            "gradbook: unexpected '--fast': expected list, run, show, parity, verify, --help or "
+            "--color WHEN; try gradbook --help\n");
+  EXPECT_EQ(lessons.gradbook({"verify", "--samples"}).err,
+            "gradbook verify: --samples: expected a whole number from 1 to 1000000000 after it; "
+            "try gradbook verify --help\n");
+  EXPECT_EQ(lessons.gradbook({"run", "1", "--color"}).err,
+            "gradbook run: --color: expected auto, always or never after it; try gradbook run "
+            "--help\n");
+}
+
 TEST(WorkbookRunner, ALineRunsLiveOnATerminal) {
   const Outcome outcome = TwoLessons().gradbook({"run"}, {.terminal = true});
   EXPECT_TRUE(contains(outcome.out, "[1/2] lesson 01 runs …\r\x1b[K[1/2] ")) << outcome.out;

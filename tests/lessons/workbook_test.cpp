@@ -201,6 +201,41 @@ TEST(WorkbookLesson, WrongUsageIsOneLineAndExitCode2) {
       contains(run(passing_lesson(), {"--seed", "-1"}).err, "whole number from 0 to 4294967295"));
 }
 
+TEST(WorkbookLesson, WrongUsageNamesWhatWasExpected) {
+  const auto said = [](const std::vector<std::string>& arguments) {
+    return run(passing_lesson(), arguments).err;
+  };
+  const std::string end = "; try lesson_07 --help\n";
+  const std::string all =
+      "--help, --json, --quiet, --seed N, --color WHEN, --graph FILE, --source WHICH or --about";
+  EXPECT_EQ(said({"abc", "--width"}), "lesson_07: unexpected 'abc': expected " + all + end);
+  EXPECT_EQ(said({"--json", "-x"}), "lesson_07: unexpected '-x': expected " + all + end);
+  EXPECT_EQ(said({"--seed"}),
+            "lesson_07: --seed: expected a whole number from 0 to 4294967295 after it" + end);
+  EXPECT_EQ(said({"--color"}), "lesson_07: --color: expected auto, always or never after it" + end);
+  EXPECT_EQ(said({"--graph="}),
+            "lesson_07: --graph: expected a file ending in .dot or .svg after it" + end);
+  EXPECT_EQ(said({"--seed", "1", "--seed", "2"}),
+            "lesson_07: --seed: expected once, not 2 times" + end);
+  EXPECT_EQ(said({"--json", "--quiet"}), "lesson_07: expected --json or --quiet, not both" + end);
+  EXPECT_EQ(said({"--json=abc"}), "lesson_07: --json: expected alone, without a value" + end);
+}
+
+TEST(WorkbookLesson, OutputThatCannotBeWrittenIsSaidAndExitsWith1) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{}, {"--json"}, {"--quiet"}, {"--help"}}) {
+    std::istringstream in;
+    std::ofstream full("/dev/full");
+    std::ostringstream err;
+    Console console{.in = in, .out = full, .err = err};
+    std::vector<const char*> argv = {"lesson"};
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    EXPECT_EQ(run_lesson(passing_lesson(), static_cast<int>(argv.size()), argv.data(), console), 1);
+    EXPECT_EQ(count_lines(err.str()), 1U) << err.str();
+    EXPECT_TRUE(contains(err.str(), "lesson_07: cannot write all of the output")) << err.str();
+  }
+}
+
 TEST(WorkbookLesson, HelpNamesEveryOption) {
   const Outcome outcome = run(passing_lesson(), {"--help"});
   EXPECT_EQ(outcome.code, 0);
