@@ -1,6 +1,25 @@
 #include "tests/lessons/curriculum.hpp"
 
 namespace gradbook {
+namespace {
+
+constexpr double near_curvature = 0.25;  // of 2, of 6.5 and of 8
+constexpr double near_step = 2;
+
+/// Peak bytes of networks of 1, 4, 9, ... 64 layers, each layer with a (64, 64) result in float32:
+/// up to three such tensors of gradients on their way come on top of what is kept.
+Near peaks(bool in_blocks) {
+  constexpr double activation = 64 * 64 * 4;
+  constexpr double a_few_scalars = 100;
+  Near result{.values = {}, .within = 1.5 * activation + a_few_scalars};
+  for (int root = 1; root <= 8; ++root) {
+    const int kept = in_blocks ? 2 * root : root * root;
+    result.values.push_back((kept + 1.5) * activation);
+  }
+  return result;
+}
+
+}  // namespace
 
 std::vector<Figure> curriculum() {
   return {
@@ -60,10 +79,24 @@ std::vector<Figure> curriculum() {
       {11, "dot", Printed{"1.4"}},
       {11, "ddot/du", Printed{"[0.1, 0.2, 0.3]"}},
       {11, "ddot/dv", Printed{"[1, 2, 3]"}},
+      {11, "scores", OfShape{{2, 2}}},
+      {11, "dL/dQ", OfShape{{2, 3}}},
+      {11, "dL/dK", OfShape{{2, 3}}},
       {12, "c", Printed{"15"}},
       {12, "dc/da", Printed{"3"}},
       {12, "dc/db", Printed{"8"}},
+      // By the formulas of the curriculum, c = (a+b)b, dc/da = b, dc/db = a+2b: a is 2, 3, 4 ...
+      {12, "c as a moves", Printed{"[15, 18, 21]"}},
+      {12, "dc/da as a moves", Printed{"[3, 3, 3]"}},
+      {12, "dc/db as a moves", Printed{"[8, 9, 10]"}},
+      {12, "through the sum", Printed{"3"}},
+      {12, "as the factor", Printed{"5"}},
+      {12, "both paths", Printed{"8"}},
       {12, "dc/da at b=0", Printed{"[0, 0]"}},
+      // ... and b is -3, -1, 1.
+      {12, "c as b moves", Printed{"[3, -1, 3]"}},
+      {12, "dc/da as b moves", Printed{"[-3, -1, 1]"}},
+      {12, "dc/db as b moves", Printed{"[-4, 0, 4]"}},
       {12, "dc/da = b and dc/db = a + 2b on the grid", true},
       {13, "x³", Printed{"8"}},
       {13, "slope of x³", Printed{"12"}},
@@ -78,7 +111,17 @@ std::vector<Figure> curriculum() {
       {15, "2x inside no-grad requires grad", false},
       {16, "checkpointed y", Printed{"[0, 4, 9]"}},
       {16, "checkpointed dL/dx", Printed{"[0, 4, 6]"}},
+      {16, "bytes kept by relu", Printed{"16384"}},
+      {16, "bytes kept by relu, LibTorch", Printed{"16384"}},
       {16, "bytes kept by mean", Printed{"0"}},
+      {16, "bytes kept by mean, LibTorch", Printed{"0"}},
+      {16, "bytes kept", Printed{"16384"}},
+      {16, "checkpointed bytes kept", Printed{"0"}},
+      {16, "depths", Printed{"[1, 4, 9, 16, 25, 36, 49, 64]"}},
+      {16, "peak bytes, plain, engine", peaks(false)},
+      {16, "peak bytes, plain, LibTorch", peaks(false)},
+      {16, "peak bytes, checkpointed, engine", peaks(true)},
+      {16, "peak bytes, checkpointed, LibTorch", peaks(true)},
       {17, "backward", Printed{"4"}},
       {17, "backward again", Printed{"8"}},
       {17, "after zeroing", Printed{"4"}},
@@ -106,7 +149,10 @@ std::vector<Figure> curriculum() {
       {10, "it crosses 4 near step 52", true},
       {10, "it reaches about 6.5", true},
       {10, "at step 50 all print 0.1430", true},
-      {10, "step at which the curvature crosses 2/lr", Printed{"52"}},
+      {10, "curvature at step 0 (lr 0.5)", Near{{8}, near_curvature}},
+      {10, "lowest curvature (lr 0.5)", Near{{2}, near_curvature}},
+      {10, "step at which the curvature crosses 2/lr", Near{{52}, near_step}},
+      {10, "curvature at step 80 (lr 0.5)", Near{{6.5}, near_curvature}},
       {10, "loss at step 0 (torch init)", Printed{"0.3617"}},
       {10, "loss at step 50 (torch init)", Printed{"nan"}},
       {21, "engine: dw", Printed{"[6, 32]"}},
@@ -115,6 +161,10 @@ std::vector<Figure> curriculum() {
       {21, "engine: CheckpointError, weight changed", true},
       {21, "engine: SavedTensorChangedError, input changed", true},
       {22, "dy/dx", Printed{"12"}},
+      {22, "largest curvature at step 0", Near{{8}, near_curvature}},
+      {22, "lowest of the largest curvatures", Near{{2}, near_curvature}},
+      {22, "step at which the curvature crosses 2/lr", Near{{52}, near_step}},
+      {22, "largest curvature at step 95", Near{{6.5}, near_curvature}},
       {22, "starts near 8", true},
       {22, "falls to about 2", true},
       {22, "crosses 2/lr = 4 at step 52", true},
