@@ -3,6 +3,7 @@
 
 #include <unordered_map>
 
+#include "reference/quiet_internal.hpp"
 #include "reference/torch.hpp"
 
 namespace gradbook::reference {
@@ -37,5 +38,12 @@ class LeafFlags {
  private:
   std::unordered_map<at::TensorImpl*, at::Tensor> replaced_;  // by its successor
 };
+
+/// Where the gradient of `tensor` is `before`, it becomes `successor`.
+inline void replace_gradient(const at::Tensor& tensor, const at::Tensor& before,
+                             const at::Tensor& successor) {
+  const Quiet quiet;
+  if (tensor.defined() && tensor.grad().is_same(before)) tensor.mutable_grad() = successor;
+}
 
 }  // namespace gradbook::reference

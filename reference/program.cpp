@@ -11,6 +11,7 @@
 #include "reference/replay_table_internal.hpp"
 #include "reference/retained_gradients_internal.hpp"
 #include "reference/saves_less_internal.hpp"
+#include "reference/view_history_internal.hpp"
 
 // A program as someone would write it with LibTorch, line by line.
 
@@ -33,8 +34,7 @@ class ProgramRun {
   ProgramRun(const Program& program, const Concessions& concessions)
       : program_(program),
         concessions_(concessions),
-        retained_({.not_in_grad = concessions.grad_leaves_retained_gradients_alone,
-                   .of_first_history = concessions.views_keep_their_history}) {}
+        retained_(concessions.grad_leaves_retained_gradients_alone) {}
   ProgramRun(const ProgramRun&) = delete;
   ProgramRun& operator=(const ProgramRun&) = delete;
   // A gradient that was recorded refers to the tensor whose gradient it is.
@@ -70,8 +70,6 @@ class ProgramRun {
     tensors_.emplace_back();
     if (line.op == "argmax") return {argmax(line)};
     const at::Tensor result = tensor_of(line);
-    const bool is_new = result.defined() && line.op.back() != '_' && line.op != "grad_of";
-    if (is_new && concessions_.views_keep_their_history) retained_.computed(result);
     tensors_.back() = result;
     return result_of(result);
   }
@@ -101,9 +99,7 @@ class ProgramRun {
     } else if (line.op == "retain_grad") {
       // LibTorch 1.13 crashes on a view that was written to if it has not been asked for this.
       x.grad_fn();
-      const bool concede = concessions_.grad_leaves_retained_gradients_alone ||
-                           concessions_.views_keep_their_history;
-      concede ? retained_.retain(x) : x.retain_grad();
+      concessions_.grad_leaves_retained_gradients_alone ? retained_.retain(x) : x.retain_grad();
     } else if (line.op == "requires_grad_") {
       change_flag(x, flag(line, "wanted"));
     } else {
@@ -167,6 +163,7 @@ class ProgramRun {
     }
     const at::Tensor successor = leaf_flags_.changed(x, wanted);
     for (at::Tensor& tensor : tensors_) {
+      replace_gradient(tensor, x, successor);
       if (tensor.is_same(x)) tensor = successor;
     }
   }
@@ -189,12 +186,15 @@ class ProgramRun {
       return concessions_.matmul_saves_operands ? matmul_of_products(inputs[0], inputs[1])
                                                 : at::matmul(inputs[0], inputs[1]);
     }
-    if (line.op == "sum" || line.op == "mean") return reduced(line, inputs);
     const bool is_scalar = inputs[0].defined() && inputs[0].dim() == 0;
     if (line.op == "transpose" && is_scalar) {  // nothing to copy: the engine's is an alias too
       return view(inputs[0].transpose(integers_or_none(line, "dim0")[0],
                                       integers_or_none(line, "dim1")[0]));
     }
+    if (concessions_.gradients_are_no_views && hands_on_a_view(line.op)) {
+      inputs[0] = with_own_gradient(inputs[0]);
+    }
+    if (line.op == "sum" || line.op == "mean") return reduced(line, inputs);
     const Row& row = *row_of(line.op);
     const Constants constants(line.attributes, program_.precision);
     if (line.op.back() == '_') {
@@ -203,7 +203,11 @@ class ProgramRun {
           std::any_of(inputs.begin(), inputs.end(),
                       [](const at::Tensor& input) { return input.requires_grad(); });
       row.write(inputs, constants);
-      if (is_recorded) retained_.computed(inputs[0]);
+      if (is_recorded) {
+        retained_.rewritten(inputs[0]);
+      } else if (concessions_.views_keep_their_history) {
+        for (const at::Tensor& tensor : tensors_) keep_history(tensor);
+      }
       return inputs[0];
     }
     if (line.op == "reshape") return view(row.run(inputs, constants));

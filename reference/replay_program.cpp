@@ -7,6 +7,8 @@
 #include "reference/quiet_internal.hpp"
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
+#include "reference/saves_less_internal.hpp"
+#include "reference/view_history_internal.hpp"
 
 // End to end: the program as LibTorch would have run it from its leaves on, with writes in place to
 // real aliases, grad mode, and backward passes of its own. Errors pile up here as they do in any
@@ -49,8 +51,13 @@ class ProgramReplay {
     }
     const Trace::Value& output = value(operation.output);
     if (operation.in_place) {
+      if (operation.grad_mode && output.requires_grad) inputs[0] = no_view(operation.inputs[0]);
       row->write(inputs, constants);
+      if (!operation.grad_mode || !value(operation.output).requires_grad) {
+        for (const auto& [identity, other] : tensors_) keep_history(other);
+      }
     } else {
+      if (hands_on_a_view(operation.name)) inputs[0] = with_own_gradient(inputs[0]);
       const auto run = row->run_in_program != nullptr ? row->run_in_program : row->run;
       const at::Tensor result = run(inputs, constants);
       // A view keeps the flag even where nothing is recorded; our results never do.
@@ -73,7 +80,9 @@ class ProgramReplay {
 
   void run(std::size_t, const Trace::RequiresGradChange& change) {
     at::Tensor& tensor = tensors_.at(change.tensor);
-    tensor = leaf_flags_.changed(tensor, change.wanted);
+    const at::Tensor successor = leaf_flags_.changed(tensor, change.wanted);
+    for (auto& [identity, other] : tensors_) replace_gradient(other, tensor, successor);
+    tensor = successor;
   }
 
   // Parts of a backward pass: LibTorch's own does that.
@@ -100,8 +109,10 @@ class ProgramReplay {
       for (std::size_t k = 0; k < call.gradients.size(); ++k) {
         const auto& [id, gradient] = call.gradients[k];
         if (!had_gradient[k]) own_storage(tensor(id), call.create_graph);
+        // One that grew in place is the tensor that it was.
+        const bool is_new = !tensors_.contains(value(call.gradient_values[k]).tensor);
         arrived(step, fmt::format("backward: the gradient of tensor {}", value(id).tensor),
-                gradient, tensor(id).grad(), call.gradient_values[k]);
+                gradient, tensor(id).grad(), call.gradient_values[k], is_new);
       }
       return;
     }
@@ -148,6 +159,18 @@ class ProgramReplay {
     return tensors_[value(id).tensor] = fresh(value(id));
   }
 
+  /// Our tensor, about to be written to and recorded. Where the engine allows that, nobody else
+  /// sees its storage; LibTorch would record the write for a base that the program does not have.
+  at::Tensor& no_view(Trace::ValueId id) {
+    at::Tensor& view = tensor(id);
+    if (!view.is_view()) return view;
+    const Quiet quiet;
+    const at::Tensor copy = view.clone();
+    if (copy.requires_grad() && view.retains_grad()) copy.retain_grad();
+    copy.mutable_grad() = view.grad();
+    return view = copy;
+  }
+
   void compare(std::size_t step, const std::string& name, const Trace::Value& engine,
                const at::Tensor& libtorch) {
     findings_.end_to_end(engine.snapshot, snapshot(libtorch));
@@ -166,7 +189,7 @@ class ProgramReplay {
 
   /// A gradient that a backward pass gave; if it `is_new`, from now on `id` is LibTorch's tensor.
   void arrived(std::size_t step, const std::string& name, const Snapshot& engine,
-               const at::Tensor& libtorch, Trace::ValueId id, bool is_new = true) {
+               const at::Tensor& libtorch, Trace::ValueId id, bool is_new) {
     if (libtorch.defined()) {
       findings_.end_to_end(engine, snapshot(libtorch));
       if (is_new) tensors_[value(id).tensor] = libtorch;

@@ -167,8 +167,9 @@ const Row rows[] = {
      .run =
          [](const Tensors& in, const C& c) {
            const at::Tensor view = in[0].expand(c.integers("shape"));
-          // Where nothing is repeated, the gradient is what comes in, not a view of it.
-          return (view.sizes() == in[0].sizes() ? in[0] : view).clone(at::MemoryFormat::Contiguous);
+           // Where nothing is repeated, the gradient is what comes in, not a view of it.
+           return (view.sizes() == in[0].sizes() ? in[0] : view)
+               .clone(at::MemoryFormat::Contiguous);
          }},
     // Aliases, as in LibTorch.
     {.name = "reshape",

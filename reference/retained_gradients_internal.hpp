@@ -16,20 +16,13 @@ namespace gradbook::reference {
 /// written to in place is followed to its new history.
 class RetainedGradients {
  public:
-  struct Ways {
-    bool not_in_grad = false;  ///< grad() leaves them alone
-    /// What computed a view is what did when it was made, whatever is written to its storage since.
-    bool of_first_history = false;
-  };
-  explicit RetainedGradients(const Ways& ways) : ways_(ways) {}
+  /// `not_in_grad`: grad() leaves them alone.
+  explicit RetainedGradients(bool not_in_grad) : not_in_grad_(not_in_grad) {}
   RetainedGradients(const RetainedGradients&) = delete;
   RetainedGradients& operator=(const RetainedGradients&) = delete;
 
-  /// To be called for every tensor when it has been computed, or recorded anew by a write in place.
-  void computed(const at::Tensor& tensor) {
-    if (ways_.of_first_history && !tensor.is_leaf()) {
-      histories_[tensor.unsafeGetTensorImpl()] = history_now(tensor);
-    }
+  /// To be called for every tensor when it has been recorded anew by a write in place.
+  void rewritten(const at::Tensor& tensor) {
     const auto hook = hooks_.find(tensor.unsafeGetTensorImpl());
     if (hook == hooks_.end()) return;
     *hook->second = false;
@@ -58,16 +51,6 @@ class RetainedGradients {
   };
 
  private:
-  struct History {
-    std::shared_ptr<torch::autograd::Node> node;
-    std::size_t output = 0;
-  };
-
-  static History history_now(const at::Tensor& tensor) {
-    const auto node = tensor.grad_fn();  // first: it may give a view a new one
-    return {node, static_cast<std::size_t>(tensor.output_nr())};
-  }
-
   class Hook final : public torch::autograd::FunctionPreHook {
    public:
     Hook(const RetainedGradients& retained, at::TensorImpl* tensor, std::size_t output,
@@ -76,7 +59,7 @@ class RetainedGradients {
 
     std::vector<at::Tensor> operator()(const std::vector<at::Tensor>& gradients) override {
       const at::Tensor& gradient = gradients.at(output_);
-      const bool is_paused = retained_.in_grad_ && retained_.ways_.not_in_grad;
+      const bool is_paused = retained_.in_grad_ && retained_.not_in_grad_;
       if (!*is_active_ || is_paused || !gradient.defined()) return gradients;
       const at::Tensor self(c10::intrusive_ptr<at::TensorImpl>::reclaim_copy(tensor_));
       const at::Tensor& held = self.grad();
@@ -92,16 +75,15 @@ class RetainedGradients {
   };
 
   void add_hook(const at::Tensor& tensor) {
+    const auto history = tensor.grad_fn();  // first: it may give a view a new one
+    const auto output = static_cast<std::size_t>(tensor.output_nr());
     at::TensorImpl* impl = tensor.unsafeGetTensorImpl();
-    const auto first = histories_.find(impl);
-    const History history = first == histories_.end() ? history_now(tensor) : first->second;
     auto is_active = std::make_shared<bool>(true);
-    history.node->add_pre_hook(std::make_unique<Hook>(*this, impl, history.output, is_active));
+    history->add_pre_hook(std::make_unique<Hook>(*this, impl, output, is_active));
     hooks_[impl] = std::move(is_active);
   }
 
-  Ways ways_;
-  std::unordered_map<at::TensorImpl*, History> histories_;
+  bool not_in_grad_;
   std::unordered_map<at::TensorImpl*, std::shared_ptr<bool>> hooks_;  // is it the newest?
   bool in_grad_ = false;
 };

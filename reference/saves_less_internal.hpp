@@ -1,10 +1,17 @@
-// Operations of LibTorch that save no more than the engine's do (engine/parity.md). Internal to
-// reference/.
+// Operations of LibTorch that save, and share, no more than the engine's do (engine/parity.md).
+// Internal to reference/.
 #pragma once
+
+#include <string_view>
 
 #include "reference/torch.hpp"
 
 namespace gradbook::reference {
+
+/// Is the gradient of this operation's input a view of that of its result?
+bool hands_on_a_view(std::string_view operation);
+/// x, whose gradient has storage of its own.
+at::Tensor with_own_gradient(const at::Tensor& x);
 
 /// factor x. When LibTorch 1.13 records the vjp of a product with a constant, that saves the
 /// constant as a tensor; the vjp of this saves none, and its result is never g itself.

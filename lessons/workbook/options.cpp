@@ -79,11 +79,15 @@ std::string left_over(const CLI::App& app, int argc, const char* const* argv) {
   return rest.empty() ? "" : rest.front();
 }
 
-// What the option's own check says that it expects.
+// What the option's own check says that it expects; where it has none, what its value is called.
 std::string expected_by(CLI::Option& option) {
-  std::string nothing;
   std::string text;
-  if (CLI::Validator* check = option.get_validator(0)) text = (*check)(nothing);
+  try {
+    std::string nothing;
+    text = (*option.get_validator(0))(nothing);
+  } catch (const CLI::OptionNotFound&) {
+    text.clear();
+  }
   const std::size_t quoted = text.rfind(", not '");
   return text.empty() ? "expected " + option.get_type_name() : text.substr(0, quoted);
 }

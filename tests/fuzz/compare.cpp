@@ -52,8 +52,8 @@ const Conceded conceded[] = {
     {"constants", &Concessions::constants_are_not_saved, {"mul", "div"}},
     {"views without recording", &Concessions::unrecorded_views_are_detached, {"no_grad", "grad"}},
     {"gradients own their storage", &Concessions::gradients_own_their_storage, {"backward"}},
-    {"expand copies", &Concessions::gradients_are_no_views, {"grad"}},
-    {"history of views", &Concessions::views_keep_their_history, {"retain_grad"}},
+    {"expand copies", &Concessions::gradients_are_no_views, {"grad", "backward"}},
+    {"history of views", &Concessions::views_keep_their_history, {"retain_grad", "grad"}},
     {"flags of saved leaves", &Concessions::saved_leaves_keep_their_flag, {"requires_grad_"}},
     {"retained gradients", &Concessions::grad_leaves_retained_gradients_alone, {"retain_grad"}},
 };

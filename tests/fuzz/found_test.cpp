@@ -1,0 +1,127 @@
+// Programs that once came out differently in the two engines, as small as they got.
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/build_program.hpp"
+#include "tests/fuzz/compare.hpp"
+
+namespace gradbook::fuzz {
+namespace {
+
+void expect_agreement(const ProgramBuilder& b) { EXPECT_EQ(compare(b.program()).disagreement, ""); }
+
+TEST(FoundByFuzzing, ARetainedGradientWasLostInAWrite) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("sum", {x});
+  b.line("retain_grad", {y});
+  b.line("backward", {y});
+  b.line("sub_", {y}, {{"scalar", {-1}}});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, TheGradientOfAnExpandThatRepeatsNothingIsTheOneGiven) {
+  for (const double create_graph : {0.0, 1.0}) {
+    ProgramBuilder b;
+    const auto x = b.leaf({}, {0}, true);
+    const auto y = b.line("expand", {x}, {{"shape", {}}});
+    const auto g = b.leaf({}, {0}, true);
+    b.line("grad", {y, x, g}, {{"create_graph", {create_graph}}});
+    expect_agreement(b);
+  }
+}
+
+TEST(FoundByFuzzing, TheGradientOfAMeanIsNeverTheOneGiven) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("mean", {x});
+  const auto g = b.leaf({}, {0});
+  const auto z = b.line("mul", {y, b.line("grad", {y, x, g})});
+  b.line("add_", {g, b.leaf({}, {0})});
+  b.line("backward", {z});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, AFrozenLeafAccumulatesNothing) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {1}, true);
+  const auto y = b.line("mul", {x, b.leaf({}, {1})});
+  b.line("backward", {y}, {{"retain_graph", {1}}});
+  const auto z = b.line("mul", {y, x});
+  b.line("requires_grad_", {x}, {{"wanted", {0}}});
+  b.line("grad", {z, y}, {{"create_graph", {1}}});
+  b.line("backward", {z});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, AProductOfVectorsThatIsWrittenToKeepsItsHistory) {
+  ProgramBuilder b;
+  const auto x = b.leaf({1}, {0}, true);
+  const auto y = b.line("matmul", {x, x});
+  const auto z = b.line("sum", {y});
+  b.line("no_grad", {});
+  b.line("add_", {y}, {{"scalar", {0}}});
+  b.line("end_no_grad", {});
+  b.line("grad", {z, y});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, AReshapeThatIsWrittenToKeepsItsHistory) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("reshape", {x}, {{"shape", {}}});
+  const auto z = b.line("add", {y}, {{"scalar", {1}}});
+  b.line("no_grad", {});
+  b.line("zero_", {y});
+  b.line("end_no_grad", {});
+  b.line("grad", {z, y});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, AProductSavesNoViewOfTheGradientOfASum) {
+  ProgramBuilder b;
+  const auto x = b.leaf({1, 1}, {0}, true);
+  const auto w = b.leaf({1, 1}, {0}, true);
+  const auto y = b.line("sum", {b.line("matmul", {x, w})}, {{"keepdim", {1}}});
+  const auto g = b.leaf({1, 1}, {0}, true);
+  const auto first = b.line("grad", {y, x, g}, {{"create_graph", {1}}});
+  b.line("no_grad", {});
+  b.line("sub_", {g, g});
+  b.line("end_no_grad", {});
+  b.line("backward", {first});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, AProductOfVectorsIsNoView) {
+  ProgramBuilder b;
+  const auto y = b.line("matmul", {b.leaf({1}, {0}), b.leaf({1}, {0})});
+  const auto x = b.leaf({}, {0}, true);
+  b.line("copy_", {y, x});
+  b.line("grad", {y, x});
+  b.line("backward", {y});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, ATransposedScalarIsAnAlias) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("grad", {x, x});
+  const auto z = b.line("transpose", {y}, {{"dim0", {0}}, {"dim1", {-1}}});
+  b.line("sub_", {z, z});
+  b.line("requires_grad_", {y}, {{"wanted", {1}}});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, AGradientThatRequiresGradGrowsOn) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  b.line("backward", {x});
+  const auto gradient = b.line("grad_of", {x});
+  b.line("requires_grad_", {gradient}, {{"wanted", {1}}});
+  const auto y = b.line("mul", {gradient, b.leaf({}, {0})});
+  b.line("backward", {x});
+  b.line("backward", {y});
+  expect_agreement(b);
+}
+
+}  // namespace
+}  // namespace gradbook::fuzz
