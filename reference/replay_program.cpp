@@ -27,9 +27,7 @@ class ProgramReplay {
   ProgramReplay& operator=(const ProgramReplay&) = delete;
   // A gradient that was recorded refers to the tensor whose gradient it is.
   ~ProgramReplay() {
-    for (auto& [identity, tensor] : tensors_) {
-      if (tensor.is_leaf()) tensor.mutable_grad().reset();
-    }
+    for (auto& [identity, tensor] : tensors_) tensor.mutable_grad().reset();
   }
 
   void run(std::size_t, const Trace::Leaf& leaf) {
@@ -168,6 +166,7 @@ class ProgramReplay {
     const at::Tensor copy = view.clone();
     if (copy.requires_grad() && view.retains_grad()) copy.retain_grad();
     copy.mutable_grad() = view.grad();
+    view.mutable_grad().reset();
     return view = copy;
   }
 
