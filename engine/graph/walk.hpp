@@ -21,7 +21,7 @@ class Walk {
   Walk(const std::vector<Ref<Node<T>>>& roots, const std::vector<Ref<Node<T>>>& ends,
        std::uint64_t oldest = 0)
       : id_(++walks_), oldest_(oldest) {
-    std::vector<Node<T>*, pool::Allocator<Node<T>*>> stack;
+    std::vector<Node<T>*> stack;
     bool is_sorted = true;
     const auto visit = [&](const Ref<Node<T>>& node) {
       if (node->walk == id_) return;

@@ -95,7 +95,7 @@ std::string expected_by(CLI::Option& option) {
 // CLI11's own texts say what is wrong with the words, not which words are right.
 std::string explained(CLI::App& app, const CLI::ParseError& error, int argc,
                       const char* const* argv) {
-  const std::string said = error.what();
+  std::string said = error.what();
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     return fmt::format("unexpected '{}': expected {}", left_over(app, argc, argv),
                        what_it_takes(app));
