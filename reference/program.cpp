@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "reference/cycles_internal.hpp"
 #include "reference/leaf_flags_internal.hpp"
 #include "reference/quiet_internal.hpp"
 #include "reference/replay_internal.hpp"
@@ -37,11 +38,8 @@ class ProgramRun {
         retained_(concessions.grad_leaves_retained_gradients_alone) {}
   ProgramRun(const ProgramRun&) = delete;
   ProgramRun& operator=(const ProgramRun&) = delete;
-  // A gradient that was recorded refers to the tensor whose gradient it is.
   ~ProgramRun() {
-    for (const at::Tensor& tensor : tensors_) {
-      if (tensor.defined()) tensor.mutable_grad().reset();
-    }
+    for (const at::Tensor& tensor : tensors_) cut_cycles(tensor);
   }
 
   Outcome outcome() {

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "reference/cycles_internal.hpp"
 #include "reference/leaf_flags_internal.hpp"
 #include "reference/quiet_internal.hpp"
 #include "reference/replay_internal.hpp"
@@ -25,9 +26,8 @@ class ProgramReplay {
       : trace_(trace), findings_(findings), options_(dtype_of(findings.precision())) {}
   ProgramReplay(const ProgramReplay&) = delete;
   ProgramReplay& operator=(const ProgramReplay&) = delete;
-  // A gradient that was recorded refers to the tensor whose gradient it is.
   ~ProgramReplay() {
-    for (auto& [identity, tensor] : tensors_) tensor.mutable_grad().reset();
+    for (const auto& [identity, tensor] : tensors_) cut_cycles(tensor);
   }
 
   void run(std::size_t, const Trace::Leaf& leaf) {

@@ -1,0 +1,18 @@
+// Cycles of owners in LibTorch. Internal to reference/.
+#pragma once
+
+#include <torch/csrc/autograd/function.h>
+
+#include "reference/torch.hpp"
+
+namespace gradbook::reference {
+
+/// To be called when a tensor is not needed any more: it can own itself. A gradient that was
+/// recorded ends in the tensor whose gradient it is, and x.mul_(x) saves its own result.
+inline void cut_cycles(const at::Tensor& tensor) {
+  if (!tensor.defined()) return;
+  tensor.mutable_grad().reset();
+  if (const auto history = tensor.grad_fn()) history->release_variables();
+}
+
+}  // namespace gradbook::reference
