@@ -80,14 +80,16 @@ need_packages() {
   fi
   # No apt: nothing can be installed from here. CMake names the libraries that it does not find.
   local tool missing=()
-  for tool in cmake ninja "${CXX:-c++}"; do
+  local tools=(cmake ninja "${CXX:-c++}")
+  [[ $1 == for_tests ]] && tools+=(dot)
+  for tool in "${tools[@]}"; do
     command -v "$tool" >/dev/null || missing+=("$tool")
   done
   if ((${#missing[@]})); then
     say "$me: there is no apt-get here to install what is needed:"
     say "  a C++20 compiler, cmake (3.25 or later), ninja,"
     say "  Torch (LibTorch), xtensor, xsimd, OpenBLAS, fmt, CLI11, nlohmann_json"
-    [[ $1 == for_tests ]] && say "  and for the tests GTest, benchmark (Google Benchmark)"
+    [[ $1 == for_tests ]] && say "  and for the tests GTest, benchmark (Google Benchmark), dot (Graphviz)"
     fail 1 "not found: ${missing[*]}"
   fi
 }

@@ -45,9 +45,8 @@ TEST(WorkbookGraph, SvgComesFromTheProgram) {
 }
 
 TEST(WorkbookGraph, GraphvizAcceptsWhatTheEngineDraws) {
-  if (!run_process({"sh", "-c", "command -v dot"}).succeeded()) {
-    GTEST_SKIP() << "Graphviz is not installed";
-  }
+  ASSERT_TRUE(run_process({"sh", "-c", "command -v dot"}).succeeded())
+      << "tests/run installs Graphviz";
   TemporaryFolder folder;
   const std::string svg = (folder / "graph.svg").string();
   const Value a(2, R"(a "quoted" <label> {x|y} \)");
