@@ -2,6 +2,7 @@
 #pragma once
 
 #include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/variable.h>
 
 #include "reference/torch.hpp"
 
@@ -12,7 +13,9 @@ namespace gradbook::reference {
 inline void cut_cycles(const at::Tensor& tensor) {
   if (!tensor.defined()) return;
   tensor.mutable_grad().reset();
-  if (const auto history = tensor.grad_fn()) history->release_variables();
+  // Not through grad_fn(), which makes up a new history for a view that was written to, or refuses.
+  const auto* const meta = torch::autograd::impl::get_autograd_meta(tensor);
+  if (meta != nullptr && meta->grad_fn_) meta->grad_fn_->release_variables();
 }
 
 }  // namespace gradbook::reference

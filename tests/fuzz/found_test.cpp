@@ -101,6 +101,16 @@ TEST(FoundByFuzzing, AProductOfVectorsIsNoView) {
   expect_agreement(b);
 }
 
+TEST(FoundByFuzzing, AViewWhoseHistoryLibTorchRefusesIsLetGo) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("sum", {x});
+  const auto g = b.leaf({}, {0});
+  b.line("grad", {y, x, g});
+  b.line("copy_", {g, y});
+  expect_agreement(b);
+}
+
 TEST(FoundByFuzzing, ATransposedScalarIsAnAlias) {
   ProgramBuilder b;
   const auto x = b.leaf({}, {0}, true);
