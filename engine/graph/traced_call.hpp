@@ -35,7 +35,8 @@ class TracedCall {
   void ended(const Walk<T>& walk) {
     if (trace_ == nullptr) return;
     for (const Ref<Node<T>>& node : walk.nodes()) {
-      if (!node->grad.defined() || node->output == nullptr) continue;
+      // A leaf that was frozen holds a gradient to which nothing is added.
+      if (!node->retains_grad || !node->grad.defined() || node->output == nullptr) continue;
       call_.gradients.emplace_back(trace_->value_of(tensor_of(*node)), node->grad.snapshot());
       call_.gradient_values.push_back(trace_->value_of(node->grad));
     }

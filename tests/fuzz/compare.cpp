@@ -115,15 +115,13 @@ class Comparer {
   /// Finds what differs, and looks for the intended difference that explains it.
   void settle() {
     auto found = mismatch(libtorch_, concessions_);
-    while (found && concede(*found)) found = mismatch(libtorch_, concessions_);
-    if (found && found->kind == Mismatch::Kind::refusal) {
-      explain(*found);
-      found = value_mismatch(libtorch_, concessions_, false);
-    } else {
-      comparison_.raised = ours_.raised();
-      comparison_.refusal = engine_.error_class;
+    while (found && (concede(*found) || explain(*found))) {
+      found = mismatch(libtorch_, concessions_);
     }
     if (found) disagree(found->text);
+    if (found || differs_from_) return;
+    comparison_.raised = ours_.raised();
+    comparison_.refusal = engine_.error_class;
   }
 
   bool has_one_of(const std::vector<std::string_view>& operations) const {
@@ -158,11 +156,12 @@ class Comparer {
     for (const Conceded* each : more) all.*(each->concession) = true;
     return all;
   }
-  /// Is the mismatch gone, or something else the first one?
+  /// Is the mismatch gone, or something else the first one? A refusal that is intended only goes
+  /// if nothing takes its place: copies for what shares memory end one, and differ later.
   bool settles(const Mismatch& found, const std::vector<const Conceded*>& more) const {
     const Concessions all = concessions_with(more);
     const auto left = mismatch(reference::run_in_libtorch(program_, all), all);
-    return !left || left->order() > found.order();
+    return !left || (left->order() > found.order() && intended(found).empty());
   }
   bool adopt(const std::vector<const Conceded*>& more) {
     for (const Conceded* each : more) ++comparison_.intended[each->difference];
@@ -171,17 +170,19 @@ class Comparer {
     return true;
   }
 
-  /// One engine refused a line that the other ran: by the predicates of intended.hpp.
-  void explain(const Mismatch& found) {
+  /// One engine refused a line that the other ran: why, by the predicates of intended.hpp.
+  std::string intended(const Mismatch& found) const {
+    if (found.kind != Mismatch::Kind::refusal) return {};
     const bool engine_refused = ours_.raised() && ours_.results.size() == found.line;
-    const std::string intended =
-        intended_difference({program_, trace_, engine_, libtorch_, found.line, engine_refused});
-    if (intended.empty()) {
-      disagree(found.text);
-    } else {
-      ++comparison_.intended[intended];
-      differs_from_ = found.line;
-    }
+    return intended_difference({program_, trace_, engine_, libtorch_, found.line, engine_refused});
+  }
+  /// Is it intended? Then what comes before it is still compared.
+  bool explain(const Mismatch& found) {
+    const std::string difference = intended(found);
+    if (difference.empty()) return false;
+    ++comparison_.intended[difference];
+    differs_from_ = found.line;
+    return true;
   }
 
   std::optional<Mismatch> mismatch(const Outcome& libtorch, const Concessions& concessions) const {
@@ -191,7 +192,10 @@ class Comparer {
       const std::string what = difference(ours_.results[i], libtorch.results[i]);
       if (!what.empty()) return Mismatch{Kind::result, false, i, name(i) + ": " + what};
     }
-    if (ours_.raised() != libtorch.raised() || ours_.results.size() != libtorch.results.size()) {
+    const bool is_explained = differs_from_ && both_ran >= *differs_from_;
+    const bool one_refuses =
+        ours_.raised() != libtorch.raised() || ours_.results.size() != libtorch.results.size();
+    if (one_refuses && !is_explained) {
       const bool engine_refused = ours_.raised() && ours_.results.size() == both_ran;
       std::string text = engine_refused
                              ? fmt::format("{}: the engine refuses, LibTorch does not: {}: {}",
@@ -200,7 +204,7 @@ class Comparer {
                                            name(both_ran), libtorch.error);
       return Mismatch{Kind::refusal, false, both_ran, std::move(text)};
     }
-    const bool with_end = has_comparable_end();
+    const bool with_end = !is_explained && has_comparable_end();
     for (std::size_t i = 0; with_end && i < both_ran; ++i) {
       std::string what = difference(ours_.finals[i], libtorch.finals[i]);
       const bool has_gradient = ours_.gradients[i].has_value();

@@ -1,6 +1,8 @@
 // Programs that once came out differently in the two engines, as small as they got.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/fuzz/build_program.hpp"
 #include "tests/fuzz/compare.hpp"
 
@@ -130,6 +132,53 @@ TEST(FoundByFuzzing, AGradientThatRequiresGradGrowsOn) {
   const auto y = b.line("mul", {gradient, b.leaf({}, {0})});
   b.line("backward", {x});
   b.line("backward", {y});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, AGradientThatSharesMemoryWithItsTargetIsRefusedByLibTorchAlone) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("reshape", {x}, {{"shape", {1}}});
+  const auto g = b.leaf({1}, {1});
+  b.line("add_", {g, b.line("grad", {y, x, g})});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, WhatFollowsAnInfinityInOneAndNaNInTheOtherIsNotComparedAsAWhole) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {1}, true);
+  const auto y = b.line("sigmoid", {x});
+  const auto first = b.line("grad", {y, x}, {{"create_graph", {1}}});
+  const auto infinity = b.leaf({}, {-std::numeric_limits<double>::infinity()});
+  b.line("backward", {b.line("mul", {first, infinity})});
+  b.line("tanh", {b.line("grad_of", {x})});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, WhatPrecedesAnIntendedRefusalMayDifferByIntentionToo) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("transpose", {x}, {{"dim0", {0}}, {"dim1", {-1}}});
+  const auto g = b.leaf({}, {0});
+  b.line("backward", {y, g});
+  b.line("backward", {y});
+  b.line("sub", {y, g});
+  const auto v = b.leaf({}, {0}, true);
+  const auto w = b.leaf({}, {0}, true);
+  const auto z = b.line("mul", {v, w});
+  b.line("add_", {b.line("detach", {w})}, {{"scalar", {0}}});
+  b.line("grad", {z, w});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, TheGradientOfAFrozenLeafThatWasWrittenToIsNoResultOfAPass) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("sum", {x});
+  b.line("backward", {y, b.leaf({}, {0})});
+  b.line("requires_grad_", {x}, {{"wanted", {0}}});
+  b.line("add_", {x, y});
+  b.line("backward", {x});
   expect_agreement(b);
 }
 
