@@ -182,5 +182,13 @@ TEST(FoundByFuzzing, TheGradientOfAFrozenLeafThatWasWrittenToIsNoResultOfAPass) 
   expect_agreement(b);
 }
 
+TEST(FoundByFuzzing, AnInfiniteGradientOfTanhIsNaNInFloat32LibTorchAlone) {
+  ProgramBuilder b;
+  const auto x = b.leaf({1}, {-9}, true);
+  const auto infinity = b.leaf({1}, {std::numeric_limits<double>::infinity()});
+  b.line("backward", {b.line("matmul", {b.line("tanh", {x}), infinity})});
+  expect_agreement(b);
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz
