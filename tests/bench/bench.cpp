@@ -99,6 +99,14 @@ Report measure(const Options& options, const std::vector<Workload>& rows, std::o
   return report;
 }
 
+/// False where not all of it can be written.
+bool write_json(const Report& report, const std::string& name) {
+  std::ofstream file(name);
+  file << to_json(report).dump(2) << "\n";
+  file.close();
+  return !file.fail();
+}
+
 int run_with(const Options& options, std::ostream& out, std::ostream& err,
              const volatile std::sig_atomic_t* stop) {
   const std::vector<Workload> rows = chosen(options.filter);
@@ -129,7 +137,10 @@ int run_with(const Options& options, std::ostream& out, std::ostream& err,
   const Style style = options.markdown ? Style::markdown : Style::text;
   out << page(report, style);
   if (!options.compare.empty()) out << "\n" << render(comparison(report, earlier), style);
-  if (!options.json.empty()) std::ofstream(options.json) << to_json(report).dump(2) << "\n";
+  if (!options.json.empty() && !write_json(report, options.json)) {
+    err << fmt::format("bench: --json: cannot write all of '{}'\n", options.json);
+    return 1;
+  }
   if (stopped(stop)) {
     err << fmt::format("bench: stopped after {} of {} rows\n", report.rows.size(),
                        rows.size() * options.threads.size());
@@ -146,7 +157,10 @@ int run_bench(const std::vector<std::string>& arguments, std::ostream& out, std:
   const auto options = parse(arguments, out, err, status);
   if (!options) return status;
   try {
-    return run_with(*options, out, err, stop);
+    status = run_with(*options, out, err, stop);
+    if (out.flush()) return status;
+    err << "bench: cannot write all of the output\n";
+    return status == 0 ? 1 : status;
   } catch (const std::exception& error) {
     err << "bench: " << error.what() << "\n";
     return 3;

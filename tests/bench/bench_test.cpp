@@ -309,5 +309,11 @@ TEST(BenchProgram, WrongUsageIsOneLineAndStatusTwo) {
   }
 }
 
+TEST(BenchProgram, OutputThatCannotBeWrittenIsAnError) {
+  const Outcome outcome = run({"--quick", "--filter", "^add/same/16/fw$", "--json", "/dev/full"});
+  EXPECT_EQ(outcome.status, 1) << outcome.out;
+  EXPECT_EQ(outcome.err, "bench: --json: cannot write all of '/dev/full'\n");
+}
+
 }  // namespace
 }  // namespace gradbook::bench

@@ -236,9 +236,10 @@ int run_fuzz(int argc, const char* const* argv, Console& console, const Subject&
   const TerminalRenderer style(workbook::use_color(arguments.color, console.out_is_terminal,
                                                    console.no_color, console.term));
   try {
-    if (!arguments.merge.empty()) return merged(arguments, console, style);
-    if (!arguments.only.empty()) return only(arguments, console, style, subject, stop);
-    return campaign(arguments, console, style, subject, stop);
+    const int code = !arguments.merge.empty()  ? merged(arguments, console, style)
+                     : !arguments.only.empty() ? only(arguments, console, style, subject, stop)
+                                               : campaign(arguments, console, style, subject, stop);
+    return workbook::finish(console, "fuzz", code);
   } catch (const std::invalid_argument& error) {
     console.err << fmt::format("fuzz: {}; try fuzz --help\n", error.what());
     return 2;

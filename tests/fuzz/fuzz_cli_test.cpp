@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -187,6 +188,18 @@ TEST(FuzzProgram, ATerminalShowsHowFarItIs) {
 }
 
 // The real program, the real signal.
+TEST(FuzzProgram, OutputThatCannotBeWrittenIsAnError) {
+  const auto to_file =
+      workbook::run_process({GRADBOOK_BIN_DIR "/fuzz", "--programs", "10", "--json", "/dev/full"});
+  EXPECT_EQ(to_file.exit_code, 1) << to_file.out;
+  EXPECT_EQ(to_file.err, "fuzz: cannot write '/dev/full'\n");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full")) << "was replaced by a file";
+  const auto to_stdout =
+      workbook::run_process({"/bin/sh", "-c", GRADBOOK_BIN_DIR "/fuzz --programs 10 >/dev/full"});
+  EXPECT_EQ(to_stdout.exit_code, 1);
+  EXPECT_TRUE(contains(to_stdout.err, "cannot write all of the output")) << to_stdout.err;
+}
+
 TEST(FuzzProgram, CtrlCLeavesTheResultSoFar) {
   const workbook::InterruptsArrive guard;
   const TemporaryFolder folder;

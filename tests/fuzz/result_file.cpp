@@ -13,7 +13,13 @@ namespace {
 
 constexpr std::chrono::seconds between_saves{30};
 
-std::string beside(const std::string& name) { return name + ".part"; }
+/// Where the whole is written before it takes its name; into a device or a pipe at once.
+std::string beside(const std::string& name) {
+  const auto there = std::filesystem::status(name);
+  const bool is_special =
+      std::filesystem::exists(there) && !std::filesystem::is_regular_file(there);
+  return is_special ? name : name + ".part";
+}
 
 }  // namespace
 
@@ -32,7 +38,7 @@ void ResultFile::save(const Report& report) {
   file << to_json(report);
   file.close();
   std::error_code error;
-  if (file) std::filesystem::rename(part, name_, error);
+  if (file && part != name_) std::filesystem::rename(part, name_, error);
   if (!file || error) throw std::runtime_error(fmt::format("cannot write '{}'", name_));
   saved_ = std::chrono::steady_clock::now();
 }
