@@ -1,6 +1,7 @@
 #include "engine/pool.hpp"
 
 #include <bit>
+#include <cstdlib>
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -45,27 +46,16 @@ LargeClass large_class(std::size_t bytes) {
   return {log2 * 8 + eighths - 1, base + eighths * (base / 8)};
 }
 
-std::size_t bytes_of_class(std::size_t index) {
-  const std::size_t base = std::size_t{1} << (index / 8);
-  return base + (index % 8 + 1) * (base / 8);
-}
-
-std::align_val_t alignment_of(std::size_t bytes) {
-  return std::align_val_t{bytes < huge_page ? cache_line : huge_page};
-}
-
 void* from_system(std::size_t bytes) {
-  void* const memory = ::operator new(bytes, alignment_of(bytes));
+  void* memory = nullptr;
+  const std::size_t alignment = bytes < huge_page ? cache_line : huge_page;
+  if (::posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
   // The processor looks up an address once in 2 MiB instead of once in 4 KiB. Only a wish: nothing
   // is lost where the system does not grant it.
   if (bytes >= huge_page) static_cast<void>(madvise(memory, bytes, MADV_HUGEPAGE));
 #endif
   return memory;
-}
-
-void to_system(void* memory, std::size_t bytes) noexcept {
-  ::operator delete(memory, alignment_of(bytes));
 }
 
 }  // namespace
@@ -89,7 +79,7 @@ void* take_large(std::size_t bytes) {
 void give_back_large(void* memory, std::size_t bytes) noexcept {
   const std::size_t size = asks_the_system ? bytes : large_class(bytes).bytes;
   if (closed || kept + size > most_kept) {
-    to_system(memory, size);
+    std::free(memory);
     return;
   }
   static_cast<void>(&at_thread_end);  // from its first use on it will run
@@ -99,9 +89,8 @@ void give_back_large(void* memory, std::size_t bytes) noexcept {
 }
 
 void trim() noexcept {
-  for (std::size_t i = 0; i < large_classes; ++i) {
-    Free*& list = large_free[i];
-    while (list != nullptr) to_system(std::exchange(list, list->next), bytes_of_class(i));
+  for (Free*& list : large_free) {
+    while (list != nullptr) std::free(std::exchange(list, list->next));
   }
   kept = 0;
 }
