@@ -200,7 +200,8 @@ class ProgramRun {
           at::GradMode::is_enabled() &&
           std::any_of(inputs.begin(), inputs.end(),
                       [](const at::Tensor& input) { return input.requires_grad(); });
-      row.write(inputs, constants);
+      const bool concede = concessions_.constants_are_not_saved && row.write_in_program != nullptr;
+      (concede ? row.write_in_program : row.write)(inputs, constants);
       if (is_recorded) {
         retained_.rewritten(inputs[0]);
       } else if (concessions_.views_keep_their_history) {

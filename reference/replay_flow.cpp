@@ -50,7 +50,9 @@ class FlowReplay {
     wrote(operation.output);
   }
 
-  void grad_set(const Trace::GradSet& set) { holds_gradient(value(set.value).node, set.gradient); }
+  void grad_set(const Trace::GradSet& set) {
+    holds_gradient(value(set.value).tensor, set.gradient);
+  }
 
   void backward(std::size_t step, const Trace::Backward& call) {
     forget_failed(call.first);
@@ -73,7 +75,7 @@ class FlowReplay {
       return;
     }
     for (std::size_t k = 0; k < call.gradients.size(); ++k) {
-      holds_gradient(value(call.gradients[k].first).node, call.gradient_values[k]);
+      holds_gradient(value(call.gradients[k].first).tensor, call.gradient_values[k]);
     }
   }
 
@@ -89,13 +91,13 @@ class FlowReplay {
     return found == storage_.end() ? tensor : found->second;
   }
   void wrote(Trace::ValueId id) { latest_[storage(value(id).tensor)] = id; }
-  void holds_gradient(Node node, Trace::ValueId gradient) {
-    unknown_.erase(node);
+  void holds_gradient(std::size_t tensor, Trace::ValueId gradient) {
+    unknown_.erase(tensor);
     if (gradient == Trace::kNone) {
-      gradient_of_.erase(node);
+      gradient_of_.erase(tensor);
       return;
     }
-    gradient_of_[node] = value(gradient).tensor;
+    gradient_of_[tensor] = value(gradient).tensor;
     accumulated_.insert(storage(value(gradient).tensor));
     wrote(gradient);
   }
@@ -124,8 +126,8 @@ class FlowReplay {
       const auto* gradient = std::get_if<Trace::Gradient>(&trace_.steps()[looked_at_]);
       if (gradient == nullptr) continue;
       const Trace::Operation& operation = operation_at(gradient->step);
-      unknown_.insert(value(operation.output).node);
-      unknown_.insert(value(operation.inputs.at(gradient->input)).node);
+      unknown_.insert(value(operation.output).tensor);
+      unknown_.insert(value(operation.inputs.at(gradient->input)).tensor);
     }
   }
 
@@ -197,9 +199,9 @@ class FlowReplay {
   void check_results(std::size_t end, const Trace::Backward& call, const Flow& flow) {
     if (call.inputs.empty()) {
       for (const auto& [id, gradient] : call.gradients) {
-        if (unknown_.contains(value(id).node)) continue;
+        if (unknown_.contains(value(id).tensor)) continue;
         Parts parts;
-        const auto before = gradient_of_.find(value(id).node);
+        const auto before = gradient_of_.find(value(id).tensor);
         if (before != gradient_of_.end()) {
           const Snapshot& held = value(latest_.at(storage(before->second))).snapshot;
           parts.emplace_back(gradient.shape, held.values);  // an alias may have another shape
@@ -271,13 +273,13 @@ class FlowReplay {
   const Trace& trace_;
   Findings& findings_;
   std::unordered_set<Node> leaves_;
-  std::map<Node, std::size_t> made_by_;                     // the step of the operation
-  std::unordered_map<Node, std::size_t> gradient_of_;       // the tensor that holds it
-  std::unordered_map<std::size_t, std::size_t> storage_;    // of an alias: that of its original
-  std::unordered_map<std::size_t, Trace::ValueId> latest_;  // by storage
-  std::unordered_set<std::size_t> accumulated_;             // storages that held a gradient
-  std::unordered_set<Node> unknown_;                        // whose gradient is not known
-  std::size_t looked_at_ = 0;                               // the steps before are accounted for
+  std::map<Node, std::size_t> made_by_;                       // the step of the operation
+  std::unordered_map<std::size_t, std::size_t> gradient_of_;  // a tensor's, and which tensor it is
+  std::unordered_map<std::size_t, std::size_t> storage_;      // of an alias: that of its original
+  std::unordered_map<std::size_t, Trace::ValueId> latest_;    // by storage
+  std::unordered_set<std::size_t> accumulated_;               // storages that held a gradient
+  std::unordered_set<std::size_t> unknown_;                   // tensors whose gradient is not known
+  std::size_t looked_at_ = 0;                                 // the steps before are accounted for
 };
 
 }  // namespace

@@ -50,7 +50,7 @@ class ProgramReplay {
     const Trace::Value& output = value(operation.output);
     if (operation.in_place) {
       if (operation.grad_mode && output.requires_grad) inputs[0] = no_view(operation.inputs[0]);
-      row->write(inputs, constants);
+      (row->write_in_program != nullptr ? row->write_in_program : row->write)(inputs, constants);
       if (!operation.grad_mode || !value(operation.output).requires_grad) {
         for (const auto& [identity, other] : tensors_) keep_history(other);
       }

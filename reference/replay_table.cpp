@@ -76,6 +76,10 @@ const Row rows[] = {
          },
      .write = [](const Tensors& in,
                  const C& c) { with_operand(in, c, [&](const auto& b) { return in[0].mul_(b); }); },
+     .write_in_program =
+         [](const Tensors& in, const C& c) {
+           in.size() > 1 ? in[0].mul_(in[1]) : in[0].copy_(multiple(in[0], c.scalar()));
+         },
      .vjp_scale = multilinear},
     {.name = "div",
      .run =

@@ -57,6 +57,8 @@ struct Row {
   at::Tensor (*run_in_program)(const Tensors& inputs, const Constants& constants) = nullptr;
   /// The same in place on inputs[0]; null: there is no such form.
   void (*write)(const Tensors& inputs, const Constants& constants) = nullptr;
+  /// Likewise for a whole program; null: write.
+  void (*write_in_program)(const Tensors& inputs, const Constants& constants) = nullptr;
   /// How many numbers each element of the result sums up; null: it does not, and its own magnitude
   /// is its scale.
   double (*terms)(const Tensors& inputs, const Constants& constants,

@@ -49,7 +49,7 @@ const Conceded conceded[] = {
     {"mean over dims", &Concessions::mean_saves_nothing, {"mean"}},
     {"batched matmul", &Concessions::matmul_saves_operands, {"matmul"}},
     {"gate", &Concessions::gate_saves_for_g_only, {"gate", "relu"}},
-    {"constants", &Concessions::constants_are_not_saved, {"mul", "div"}},
+    {"constants", &Concessions::constants_are_not_saved, {"mul", "mul_", "div"}},
     {"views without recording", &Concessions::unrecorded_views_are_detached, {"no_grad", "grad"}},
     {"gradients own their storage", &Concessions::gradients_own_their_storage, {"backward"}},
     {"expand copies", &Concessions::gradients_are_no_views, {"grad", "backward"}},

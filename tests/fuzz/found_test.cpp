@@ -190,5 +190,28 @@ TEST(FoundByFuzzing, AnInfiniteGradientOfTanhIsNaNInFloat32LibTorchAlone) {
   expect_agreement(b);
 }
 
+TEST(FoundByFuzzing, ARetainedGradientGrowsOnAfterAWrite) {
+  ProgramBuilder b;
+  const auto x = b.leaf({1}, {0}, true);
+  const auto y = b.line("mul", {x}, {{"scalar", {2}}});
+  b.line("retain_grad", {y});
+  b.line("backward", {y});
+  b.line("mul_", {y, b.leaf({}, {0})});
+  b.line("backward", {y});
+  expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, AConstantThatIsMultipliedWithInPlaceIsNotSaved) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("clone", {x});
+  b.line("mul_", {y}, {{"scalar", {2}}});
+  const auto g = b.leaf({}, {0}, true);
+  const auto first = b.line("grad", {y, x, g}, {{"create_graph", {1}}});
+  b.line("backward", {first});
+  b.line("backward", {first});
+  expect_agreement(b);
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz
