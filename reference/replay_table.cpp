@@ -156,6 +156,13 @@ const Row rows[] = {
          [](const Tensors& in, const C& c) {
            return at::matmul(flipped(in[0], c, "transpose_a"), flipped(in[1], c, "transpose_b"));
          },
+     .run_in_program =
+         [](const Tensors& in, const C& c) {
+           // LibTorch may hand out a transposed view of the product of the transposes.
+           const at::Tensor product =
+               at::matmul(flipped(in[0], c, "transpose_a"), flipped(in[1], c, "transpose_b"));
+           return product.is_view() ? product.clone() : product;
+         },
      .terms = terms_of_matmul,
      .vjp_scale = multilinear},
 

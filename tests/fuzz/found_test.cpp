@@ -213,5 +213,14 @@ TEST(FoundByFuzzing, AConstantThatIsMultipliedWithInPlaceIsNotSaved) {
   expect_agreement(b);
 }
 
+TEST(FoundByFuzzing, AProductOfABatchAndAMatrixIsNoView) {
+  ProgramBuilder b;
+  const auto product = b.line("matmul", {b.leaf({1, 1}, {0}, true), b.leaf({1, 1, 1}, {0})});
+  const auto alias = b.line("detach", {product});
+  b.line("copy_", {alias, product});
+  b.line("grad", {alias, product});
+  expect_agreement(b);
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz
