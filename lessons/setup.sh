@@ -74,7 +74,7 @@ need_packages() {
     local packages=(build-essential cmake ninja-build libxtensor-dev libxsimd-dev libopenblas-dev
       libfmt-dev libcli11-dev nlohmann-json3-dev)
     torch_elsewhere || packages+=(libtorch-dev)
-    [[ $1 == for_tests ]] && packages+=(libgtest-dev libbenchmark-dev graphviz)
+    [[ $1 == for_tests ]] && packages+=(libgtest-dev libbenchmark-dev graphviz mold)
     install_packages "${packages[@]}"
     return
   fi

@@ -1,8 +1,7 @@
 #include "reference/version.hpp"
 
+#include <ATen/Parallel.h>
 #include <torch/version.h>
-
-#include "reference/torch.hpp"
 
 namespace gradbook::reference {
 
