@@ -1,6 +1,7 @@
 #include "engine/ops/elementwise.hpp"
 
-// Each function: the forward pass of its row, then the one door onto the graph.
+// Of one tensor, or of one and a number. Each function: the forward pass of its row, then the one
+// door onto the graph.
 
 namespace gradbook {
 
@@ -13,39 +14,12 @@ BasicTensor<T> unary(const BasicTensor<T>& x) {
 }
 
 template <class Rule, class T>
-BasicTensor<T> binary(const BasicTensor<T>& a, const BasicTensor<T>& b) {
-  const ops::Binary<Rule> op;
-  return record<T, 2>(op, op.forward(a.array(), b.array()), {&a, &b});
-}
-
-template <class Rule, class T>
 BasicTensor<T> with_scalar(const BasicTensor<T>& a, double scalar) {
   const ops::WithScalar<Rule> op{scalar};
   return record<T, 1>(op, op.forward(a.array()), {&a});
 }
 
 }  // namespace
-
-template <class T>
-BasicTensor<T> BasicTensor<T>::operator+(const BasicTensor& other) const {
-  return binary<rules::Add>(*this, other);
-}
-template <class T>
-BasicTensor<T> BasicTensor<T>::operator-(const BasicTensor& other) const {
-  return binary<rules::Sub>(*this, other);
-}
-template <class T>
-BasicTensor<T> BasicTensor<T>::operator*(const BasicTensor& other) const {
-  return binary<rules::Mul>(*this, other);
-}
-template <class T>
-BasicTensor<T> BasicTensor<T>::operator/(const BasicTensor& other) const {
-  return binary<rules::Div>(*this, other);
-}
-template <class T>
-BasicTensor<T> gate(const BasicTensor<T>& g, const BasicTensor<T>& y) {
-  return binary<rules::Gate>(g, y);
-}
 
 template <class T>
 BasicTensor<T> BasicTensor<T>::operator+(double scalar) const {
@@ -107,7 +81,5 @@ BasicTensor<T> BasicTensor<T>::relu() const {
 
 template class BasicTensor<float>;
 template class BasicTensor<double>;
-template Tensor gate(const Tensor&, const Tensor&);
-template Tensor64 gate(const Tensor64&, const Tensor64&);
 
 }  // namespace gradbook
