@@ -119,6 +119,9 @@ class Figures(unittest.TestCase):
         self.assertFalse(figures([Round(1, 1, 1)]).measurable)
         self.assertTrue(figures([Round(1, 0.5, 1), Round(1, 0.5, 1.1)]).measurable)
 
+    def test_a_change_that_is_not_there_in_every_round_is_not_measurable(self):
+        self.assertFalse(figures([Round(1, 1.2, 1), Round(1, 1.2, 1), Round(1, 0.99, 1)]).measurable)
+
     def test_the_mean_of_rows_is_geometric_and_its_noise_that_of_the_mean(self):
         rows = [[Round(1, 2, 1.1)], [Round(1, 8, 1 / 1.1)]]
         mean = mean_figures(rows)

@@ -26,20 +26,23 @@ class Figures:
     ratio: float  # without / with, the median over the rounds of the ratio in one
     sound: float  # the same of the sound engine against itself
     noise: float  # the most that the sound engine differed from itself in any round: 0.1 is 10 %
+    agree: bool  # is it slower in every round, or faster in every round?
 
     @property
     def measurable(self):
-        return abs(math.log(self.ratio)) > math.log1p(self.noise)
+        return self.agree and abs(math.log(self.ratio)) > math.log1p(self.noise)
 
 
 def figures(rounds):
     """The figures of one row."""
+    ratios = [r.without / r.with_idea for r in rounds]
     return Figures(
         with_idea=median(r.with_idea for r in rounds),
         without=median(r.without for r in rounds),
-        ratio=median(r.without / r.with_idea for r in rounds),
+        ratio=median(ratios),
         sound=median(r.after / r.before for r in rounds),
-        noise=math.exp(max(abs(math.log(r.after / r.before)) for r in rounds)) - 1)
+        noise=math.exp(max(abs(math.log(r.after / r.before)) for r in rounds)) - 1,
+        agree=min(ratios) > 1 or max(ratios) < 1)
 
 
 def geometric_mean(values):
