@@ -200,6 +200,11 @@ std::vector<Difference> differences() {
        "what an operation saved has the history that it had when it was saved",
        "requires_grad_() on a leaf changes what was saved of it before",
        "the graph is what was recorded", "Parity.FlagsOfSavedLeavesStay"},
+      {"second derivative of sigmoid",
+       "that of g (1 - y) y, term by term: NaN where infinities of both signs meet",
+       "a formula of its own, with 1 - 2y: infinite there",
+       "every rule is differentiated as it is written",
+       "Parity.SigmoidIsDifferentiatedTwiceAsItIsWritten"},
       {"leaves accumulate in their turn", "all newer operations have run by then",
        "as soon as all has arrived: a pass that reads an accumulated gradient and adds to it is "
        "refused",

@@ -210,9 +210,10 @@ class ProgramRun {
       return inputs[0];
     }
     if (line.op == "reshape") return view(row.run(inputs, constants));
-    const bool concede =
-        line.op == "gate" ? concessions_.gate_saves_for_g_only
-                          : concessions_.constants_are_not_saved && row.run_in_program != nullptr;
+    const bool concede = line.op == "gate"      ? concessions_.gate_saves_for_g_only
+                         : line.op == "sigmoid" ? concessions_.sigmoid_goes_by_its_rule
+                                                : concessions_.constants_are_not_saved &&
+                                                      row.run_in_program != nullptr;
     return concede ? row.run_in_program(inputs, constants) : row.run(inputs, constants);
   }
 

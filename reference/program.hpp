@@ -119,6 +119,8 @@ struct Concessions {
   bool views_keep_their_history = false;
   /// "flags of saved leaves": requires_grad_() does not change what was saved before.
   bool saved_leaves_keep_their_flag = false;
+  /// "second derivative of sigmoid": it is that of the first one as it is written.
+  bool sigmoid_goes_by_its_rule = false;
 };
 
 /// Runs a program in LibTorch. Where engine/parity.md says that the engine copies what LibTorch

@@ -42,6 +42,13 @@ class TorchSteps {
         .first->second;
   }
 
+  /// The same, for its vjps.
+  const OneStep& differentiated(const Trace::Operation& traced) {
+    const OneStep& step = operation(traced);
+    if (differentiated_.insert(&traced).second) step.read_in_vjps(value(traced.output));
+    return step;
+  }
+
   /// What arrives at an operation: the same tensor for each of its inputs.
   const at::Tensor& arriving(const Trace::Gradient& gradient) {
     const bool is_same = arrived_at_ == gradient.step &&
@@ -68,6 +75,7 @@ class TorchSteps {
   Precision precision_;
   Tensors values_;
   std::unordered_map<const Trace::Operation*, OneStep> operations_;
+  std::unordered_set<const Trace::Operation*> differentiated_;
   std::size_t arrived_at_ = 0;
   Snapshot arrived_;
   at::Tensor arrived_tensor_;
@@ -103,13 +111,13 @@ class Answers {
   Answer to(const Trace::Gradient& gradient) {
     const Trace::Operation& operation = operation_of(trace_, gradient);
     const std::size_t input = gradient.input;
-    const OneStep& step = truth_.operation(operation);
+    const OneStep& step = truth_.differentiated(operation);
     const at::Tensor& g = truth_.arriving(gradient);
     const at::Tensor truth = step.vjp(input, g);
     Answer answer{
         snapshot(truth), {}, snapshot(step.vjp_scale(input, g, truth)), step.vjp_terms(input, g)};
     if (!trace_.float64()) {
-      answer.peer = snapshot(peer_.operation(operation).vjp(input, peer_.arriving(gradient)));
+      answer.peer = snapshot(peer_.differentiated(operation).vjp(input, peer_.arriving(gradient)));
     }
     return answer;
   }

@@ -94,11 +94,15 @@ struct OneStep {
   double vjp_terms(std::size_t input, const at::Tensor& g) const;
   /// Makes the recorded run, if it was not made yet.
   void record() const;
+  /// From now on vjps read the engine's `result` where they read the result: it is an input of
+  /// theirs, and one step's rounding is not to be held against the next.
+  void read_in_vjps(const at::Tensor& result) const;
 
   /// A run that was recorded, and its vjps of the gradient it was last asked for.
   struct Recorded {
     Tensors leaves;
     at::Tensor output;
+    at::Tensor result;  // a copy: what the vjps read of the output may become the engine's
     at::Tensor g = {};
     Tensors gradients = {};
   };

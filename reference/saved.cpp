@@ -1,6 +1,7 @@
 #include "reference/saved.hpp"
 
 #include <functional>
+#include <limits>
 
 #include "reference/memory.hpp"
 #include "reference/quiet_internal.hpp"
@@ -217,6 +218,13 @@ bool libtorch_keeps_the_flag_of_a_saved_leaf() {
   const at::Tensor y = (w * x).sum();
   w.requires_grad_(false);
   return torch::autograd::grad({y}, {x}, {}, true, true)[0].requires_grad();
+}
+
+double libtorch_second_derivative_of_sigmoid_times_infinity() {
+  const at::Tensor x = torch::ones({}, torch::requires_grad());
+  const at::Tensor first = torch::autograd::grad({x.sigmoid()}, {x}, {}, true, true)[0];
+  const at::Tensor product = first * std::numeric_limits<double>::infinity();
+  return torch::autograd::grad({product}, {x})[0].item<double>();
 }
 
 bool libtorch_reads_a_gradient_before_it_grows() {

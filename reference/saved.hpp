@@ -46,6 +46,8 @@ bool libtorch_adds_another_shape_of_the_same();
 bool libtorch_grad_leaves_retained_gradients_alone();
 /// Does the gradient of x in w x, recorded, require grad if w.requires_grad_(false) came before it?
 bool libtorch_keeps_the_flag_of_a_saved_leaf();
+/// The gradient of sigmoid'(x) inf at x = 1.
+double libtorch_second_derivative_of_sigmoid_times_infinity();
 /// Does (w x.grad()).sum() + x.sum() run backward, where x.grad() grows and is read?
 bool libtorch_reads_a_gradient_before_it_grows();
 

@@ -21,6 +21,20 @@ class Relu : public torch::autograd::Function<Relu> {
   }
 };
 
+class Sigmoid : public torch::autograd::Function<Sigmoid> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x) {
+    const at::Tensor y = at::sigmoid(x);
+    context->save_for_backward({y});
+    return y;
+  }
+  static std::vector<at::Tensor> backward(AutogradContext* context,
+                                          const std::vector<at::Tensor>& g) {
+    const at::Tensor y = context->get_saved_variables()[0];
+    return {g[0] * (at::rsub(y, 1) * y)};
+  }
+};
+
 class Multiple : public torch::autograd::Function<Multiple> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, double factor) {
@@ -48,6 +62,8 @@ bool hands_on_a_view(std::string_view operation) {
 }
 
 at::Tensor with_own_gradient(const at::Tensor& x) { return OwnGradient::apply(x); }
+
+at::Tensor sigmoid_by_its_rule(const at::Tensor& x) { return Sigmoid::apply(x); }
 
 at::Tensor multiple(const at::Tensor& x, double factor) { return Multiple::apply(x, factor); }
 

@@ -1,4 +1,4 @@
-// Operations of LibTorch that save, and share, no more than the engine's do (engine/parity.md).
+// Operations of LibTorch that save, share and differentiate as the engine's do (engine/parity.md).
 // Internal to reference/.
 #pragma once
 
@@ -20,6 +20,10 @@ at::Tensor multiple(const at::Tensor& x, double factor);
 /// The mean over `dims`, which LibTorch 1.13 computes saving x. None of them means none.
 at::Tensor mean_saving_nothing(const at::Tensor& x, const std::vector<std::int64_t>& dims,
                                bool keepdim);
+
+/// sigmoid with the vjp g ((1 - y) y) as it is written: LibTorch has a formula of its own for the
+/// derivative of that.
+at::Tensor sigmoid_by_its_rule(const at::Tensor& x);
 
 /// `g` where not y <= 0, else 0; of shapes that broadcast.
 at::Tensor gate(const at::Tensor& g, const at::Tensor& y);

@@ -86,9 +86,6 @@ Element judge_element(double engine, double truth, double peer, double magnitude
       if (!std::isfinite(peer)) peer = truth;
     }
   }
-  // Rounding may have cost the peer the infinity that is true: tanh(-9) is -1 in LibTorch's
-  // float32, and inf (1 - (-1)^2) is NaN.
-  if (std::isnan(peer) && std::isinf(truth) && engine == truth) return by_class(truth);
   const bool at_the_edge = std::abs(std::abs(truth) - format.overflow) <= least;
   if (std::isnan(peer) || (std::isinf(peer) && !at_the_edge)) return by_class(peer);
   if (!std::isfinite(truth)) return by_class(truth);

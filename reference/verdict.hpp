@@ -36,8 +36,7 @@ struct Verdict {
 ///
 /// where `magnitude` is the scale of the finite terms that were summed, of the same shape, or
 /// |truth| if that is larger. Where the peer (or else truth) is not finite, the engine must be of
-/// the same class: NaN, +inf or -inf; or have the infinity that is true where rounding has cost the
-/// peer its own and left NaN; unless finite terms overflow that cancel in the sum, which
+/// the same class: NaN, +inf or -inf; unless finite terms overflow that cancel in the sum, which
 /// may give any, or that stand beside an infinity, which may give NaN (in float64 any: truth itself
 /// overflows there). Shapes must agree. -0.0 equals 0.0.
 Verdict judge(const Snapshot& engine, const Snapshot& truth, const Snapshot& peer,

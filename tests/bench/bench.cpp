@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "lessons/workbook/console.hpp"
 #include "tests/bench/json.hpp"
 #include "tests/bench/options.hpp"
 
@@ -157,10 +158,8 @@ int run_bench(const std::vector<std::string>& arguments, std::ostream& out, std:
   const auto options = parse(arguments, out, err, status);
   if (!options) return status;
   try {
-    status = run_with(*options, out, err, stop);
-    if (out.flush()) return status;
-    err << "bench: cannot write all of the output\n";
-    return status == 0 ? 1 : status;
+    workbook::Console console{.in = std::cin, .out = out, .err = err};
+    return workbook::finish(console, "bench", run_with(*options, out, err, stop));
   } catch (const std::exception& error) {
     err << "bench: " << error.what() << "\n";
     return 3;

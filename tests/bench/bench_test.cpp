@@ -313,6 +313,11 @@ TEST(BenchProgram, OutputThatCannotBeWrittenIsAnError) {
   const Outcome outcome = run({"--quick", "--filter", "^add/same/16/fw$", "--json", "/dev/full"});
   EXPECT_EQ(outcome.status, 1) << outcome.out;
   EXPECT_EQ(outcome.err, "bench: --json: cannot write all of '/dev/full'\n");
+
+  std::ofstream full("/dev/full");
+  std::ostringstream err;
+  EXPECT_EQ(run_bench({"--list"}, full, err, nullptr), 1);
+  EXPECT_EQ(err.str().find("bench: cannot write all of the output"), 0U) << err.str();
 }
 
 }  // namespace

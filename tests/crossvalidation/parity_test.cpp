@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -231,6 +233,14 @@ TEST(Parity, FlagsOfSavedLeavesStay) {
   w.requires_grad_(false);
   EXPECT_TRUE(grad(y, x, {.create_graph = true}).requires_grad());
   EXPECT_FALSE(reference::libtorch_keeps_the_flag_of_a_saved_leaf());
+}
+
+TEST(Parity, SigmoidIsDifferentiatedTwiceAsItIsWritten) {
+  const Tensor x(1.0, requires_grad);
+  const Tensor first = grad(x.sigmoid(), x, {.create_graph = true});
+  const Tensor infinite(std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(std::isnan(grad(first * infinite, x).item()));
+  EXPECT_TRUE(std::isinf(reference::libtorch_second_derivative_of_sigmoid_times_infinity()));
 }
 
 TEST(Parity, LeavesAccumulateInTheirTurn) {

@@ -55,6 +55,7 @@ const Conceded conceded[] = {
     {"expand copies", &Concessions::gradients_are_no_views, {"grad", "backward"}},
     {"history of views", &Concessions::views_keep_their_history, {"retain_grad", "grad"}},
     {"flags of saved leaves", &Concessions::saved_leaves_keep_their_flag, {"requires_grad_"}},
+    {"second derivative of sigmoid", &Concessions::sigmoid_goes_by_its_rule, {"sigmoid"}},
     {"retained gradients", &Concessions::grad_leaves_retained_gradients_alone, {"retain_grad"}},
 };
 

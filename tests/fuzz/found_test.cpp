@@ -144,7 +144,7 @@ TEST(FoundByFuzzing, AGradientThatSharesMemoryWithItsTargetIsRefusedByLibTorchAl
   expect_agreement(b);
 }
 
-TEST(FoundByFuzzing, WhatFollowsAnInfinityInOneAndNaNInTheOtherIsNotComparedAsAWhole) {
+TEST(FoundByFuzzing, TheSecondDerivativeOfSigmoidIsLibTorchsOwnFormula) {
   ProgramBuilder b;
   const auto x = b.leaf({}, {1}, true);
   const auto y = b.line("sigmoid", {x});

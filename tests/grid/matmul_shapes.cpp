@@ -10,8 +10,11 @@ constexpr std::size_t max_batch_rank = max_rank - 2;
 const std::vector<std::string> missing = {"", ", no rows", ", no inner", ", no columns"};
 
 std::string kind(bool a_is_vector, bool b_is_vector) {
-  return std::string(a_is_vector ? "vector" : "matrix") + " x " +
-         (b_is_vector ? "vector" : "matrix") + ", batches ";
+  const auto factor = [](bool is_vector) { return is_vector ? "vector" : "matrix"; };
+  // Appended, not added up: g++ 12 sees a read past the end in a sum that it has inlined.
+  std::string name = factor(a_is_vector);
+  name.append(" x ").append(factor(b_is_vector)).append(", batches ");
+  return name;
 }
 
 Shape batch_of(const Shape& shape) {
