@@ -66,7 +66,9 @@ struct Mean {
   }
   template <class T>
   BasicTensor<T> vjp(std::size_t, const BasicTensor<T>& g, const SavedValues<T>&) const {
-    return expand_reduced(g / count(), reduced, input_shape);
+    // Nobody receives a share of the mean of nothing, and g / 0 would make the zero that comes back
+    // from nobody NaN in a second derivative.
+    return expand_reduced(g / std::max(count(), 1.0), reduced, input_shape);
   }
 };
 

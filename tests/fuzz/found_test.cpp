@@ -222,5 +222,14 @@ TEST(FoundByFuzzing, AProductOfABatchAndAMatrixIsNoView) {
   expect_agreement(b);
 }
 
+TEST(FoundByFuzzing, TheSecondDerivativeOfTheMeanOfNothingIsZero) {
+  ProgramBuilder b;
+  const auto x = b.leaf({0}, {}, true);
+  const auto g = b.leaf({}, {0}, true);
+  const auto first = b.line("grad", {b.line("mean", {x}), x, g}, {{"create_graph", {1}}});
+  b.line("grad", {b.line("mean", {first}), g});
+  expect_agreement(b);
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz
