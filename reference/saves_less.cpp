@@ -1,5 +1,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <limits>
+
 #include "reference/saves_less_internal.hpp"
 
 namespace gradbook::reference {
@@ -71,7 +73,10 @@ at::Tensor mean_saving_nothing(const at::Tensor& x, const std::vector<std::int64
                                bool keepdim) {
   double count = 1;
   for (const std::int64_t dim : dims) count *= static_cast<double>(x.size(dim));
-  return multiple(dims.empty() ? x : at::sum(x, dims, keepdim), 1 / count);
+  const at::Tensor total = dims.empty() ? x : at::sum(x, dims, keepdim);
+  // The mean of nothing is NaN, but the gradient that it hands to nobody is not.
+  if (count == 0) return total + std::numeric_limits<double>::quiet_NaN();
+  return multiple(total, 1 / count);
 }
 
 at::Tensor gate(const at::Tensor& g, const at::Tensor& y) {

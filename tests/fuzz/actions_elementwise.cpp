@@ -165,11 +165,13 @@ bool of_positive(Draft& draft, const Taste& taste) {
       const auto shape = broadcast(draft.shape(a), draft.shape(x));
       return shape && numel_of(*shape) <= largest_numel;
     });
-    const X a = operand_among(draft, numerators);
-    const Range quotient = draft.range(a) * reciprocal(range);
-    tamed(draft,
-          draft.compute("div", {a, x}, *broadcast(draft.shape(a), draft.shape(x)), quotient));
-    return true;
+    if (!numerators.empty()) {
+      const X a = operand_among(draft, numerators);
+      const Range quotient = draft.range(a) * reciprocal(range);
+      tamed(draft,
+            draft.compute("div", {a, x}, *broadcast(draft.shape(a), draft.shape(x)), quotient));
+      return true;
+    }
   }
   const bool by_power = random.chance(0.3);
   const auto fitting_powers = applicable(powers(), range);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 namespace gradbook::fuzz {
 
@@ -114,6 +115,7 @@ X random_leaf(Draft& draft, const Taste& taste, const Shape& shape, Values value
 X operand(Draft& draft) { return operand_among(draft, draft.tensors()); }
 
 X operand_among(Draft& draft, const std::vector<X>& candidates) {
+  if (candidates.empty()) throw std::logic_error("operand_among: nothing to choose from");
   std::vector<double> weights;
   double sum = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {

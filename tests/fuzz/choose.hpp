@@ -41,7 +41,7 @@ X random_leaf(Draft& draft, const Taste& taste, const Shape& shape, Values value
 
 /// An operand out of those that are there: rather recent, rather one that nothing uses yet.
 X operand(Draft& draft);
-/// The same among some.
+/// The same among some. Throws std::logic_error if there is none.
 X operand_among(Draft& draft, const std::vector<X>& candidates);
 /// Tensors that satisfy `wanted`.
 template <class Wanted>

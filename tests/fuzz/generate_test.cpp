@@ -147,6 +147,10 @@ TEST(RandomPrograms, UseEveryOperationAndFeature) {
   EXPECT_EQ(features, all_features());
 }
 
+TEST(RandomProgram, CanBeMadeWhereNothingIsSmallEnoughToBeDivided) {
+  EXPECT_FALSE(random_program(1, 822594).lines.empty());
+}
+
 TEST(RandomPrograms, MeetIntendedDifferencesSeldom) {
   std::size_t all = 0;
   std::set<std::string> known;
