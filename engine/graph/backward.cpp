@@ -44,21 +44,18 @@ void accumulate(BasicTensor<T>& total, const BasicTensor<T>& contribution) {
     total = contribution;
     return;
   }
-  Trace* trace = Trace::active();
-  const Snapshot before = trace != nullptr ? total.snapshot() : Snapshot();
-  if (GradMode::enabled()) {
-    total = total + contribution;  // recorded, and so part of what can be differentiated again
-  } else {
+  traced_sum(total, contribution, [&] {
+    if (GradMode::enabled()) {
+      total = total + contribution;  // recorded, and so part of what can be differentiated again
+      return;
+    }
     const TraceScope paused(nullptr);
     if (total.unique()) {
       total.add_(contribution);
     } else {
       total = total + contribution;
     }
-  }
-  if (trace != nullptr) {
-    trace->accumulation(before, contribution.snapshot(), total.snapshot());
-  }
+  });
 }
 
 /// Adds to `node->grad` as LibTorch does: a leaf's grows in place if there is one already, and who
@@ -70,21 +67,18 @@ void accumulate_grad(Node<T>& node, const BasicTensor<T>& gradient) {
     node.grad = gradient.unique() ? gradient : gradient.clone();
     return;
   }
-  Trace* trace = Trace::active();
-  const Snapshot before = trace != nullptr ? node.grad.snapshot() : Snapshot();
-  if (GradMode::enabled()) {
-    node.grad = node.grad + gradient;
-  } else {
+  traced_sum(node.grad, gradient, [&] {
+    if (GradMode::enabled()) {
+      node.grad = node.grad + gradient;
+      return;
+    }
     const TraceScope paused(nullptr);
     if (node.is_leaf()) {
       node.grad.add_(gradient);
     } else {
       node.grad = node.grad + gradient;
     }
-  }
-  if (trace != nullptr) {
-    trace->accumulation(before, gradient.snapshot(), node.grad.snapshot());
-  }
+  });
 }
 
 /// Refuses before anything is accumulated if an operation's saved values are gone.
@@ -145,8 +139,8 @@ void run(std::string_view caller, Walk<T>& walk, BackwardOptions options, const 
 template <class T>
 void BasicTensor<T>::backward_from(const BasicTensor& given, BackwardOptions options) const {
   const BasicTensor g = starting_gradient("backward", *this, given);
-  TracedCall traced_call(options.retain_graph, options.create_graph);
-  traced_call.begins<T>({*this}, {given}, {});
+  TracedCall traced_call;
+  traced_call.begins(*this, given, options);
   Walk<T> walk({impl_->node}, {});
   walk.gradient(*impl_->node) = g;
   run("backward", walk, options, [&](Node<T>& node, const BasicTensor<T>& gradient) {
@@ -216,8 +210,8 @@ std::vector<BasicTensor<T>> grad(const std::vector<BasicTensor<T>>& outputs,
     ends.push_back(node_of(input));
   }
 
-  TracedCall traced_call(options.retain_graph, options.create_graph);
-  traced_call.begins(outputs, grad_outputs, inputs);
+  TracedCall traced_call;
+  traced_call.begins(outputs, grad_outputs, inputs, {options.retain_graph, options.create_graph});
   std::vector<BasicTensor<T>> gradients = gradients_at<T>(roots, ends, starts, options, 0);
   traced_call.ended(inputs, gradients);
   return gradients;
