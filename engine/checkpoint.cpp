@@ -16,17 +16,21 @@ using Function = std::function<BasicTensor<T>(const std::vector<BasicTensor<T>>&
 /// A hash of the bytes of an array, in lanes so that it costs little beside computing the array.
 template <class T>
 std::uint64_t fingerprint(const Array<T>& array) {
-  constexpr std::size_t lanes = 16;
+  constexpr std::size_t lanes = 64;
   constexpr std::uint32_t prime = 16777619;  // FNV-1a's
   std::array<std::uint32_t, lanes> hash{};
   hash.fill(2166136261U);
+  const auto take = [&hash](const unsigned char* bytes, std::size_t words) {
+    std::array<std::uint32_t, lanes> block{};
+    std::memcpy(block.data(), bytes, words * 4);
+    for (std::size_t k = 0; k < lanes; ++k) hash[k] = (hash[k] ^ block[k]) * prime;
+  };
   const auto* bytes = reinterpret_cast<const unsigned char*>(array.data());
   const std::size_t words = array.size() * sizeof(T) / sizeof(std::uint32_t);
-  for (std::size_t i = 0; i < words; i += lanes) {
-    std::array<std::uint32_t, lanes> block{};
-    std::memcpy(block.data(), bytes + i * 4, std::min(lanes, words - i) * 4);
-    for (std::size_t k = 0; k < lanes; ++k) hash[k] = (hash[k] ^ block[k]) * prime;
-  }
+  const std::size_t rest = words % lanes;
+  // By far the most are whole blocks, and of a size that the compiler knows.
+  for (std::size_t i = 0; i < words - rest; i += lanes) take(bytes + i * 4, lanes);
+  if (rest > 0) take(bytes + (words - rest) * 4, rest);
   std::uint64_t total = array.size();
   for (const std::uint32_t lane : hash) total = (total ^ lane) * 1099511628211U;
   return total;
