@@ -162,6 +162,11 @@ std::vector<Difference> differences() {
       {"gradient of a larger shape", "backward() refuses a gradient of any other shape",
        "C++ LibTorch sums one that broadcasts; PyTorch refuses it", "it is nearly always a mistake",
        "Parity.GradientOfALargerShapeIsRefused"},
+      {"dtypes do not mix", "a Tensor and a Tensor64 in one operation do not compile",
+       "promotes to float64 (but not in matmul), or converts to what is written to",
+       "a precision that changes unseen spoils a comparison; "
+       "`Tensor64::from(x.snapshot())` says it",
+       "Parity.TensorAndTensor64DoNotMix"},
       {"values that no wanted gradient reads", "are not looked at, and may have changed",
        "1.13 refuses if anything that the operation saved has changed", "what is computed is right",
        "Parity.OnlyWhatAWantedGradientReadsMustBeUnchanged"},
@@ -212,8 +217,9 @@ std::vector<Difference> differences() {
       {"argmax", "returns plain indices", "returns an integer tensor",
        "tensors hold floating-point numbers only", "Parity.ArgmaxReturnsIndices"},
       {"checkpoint", "built in; captured tensors get gradients; a run that differs is an error",
-       "none in C++; PyTorch's has several modes", "lesson 21",
-       "Parity.CheckpointMatchesThePlainFunction"},
+       "none in C++, and one by hand does not notice a run that differs; PyTorch's has several "
+       "modes",
+       "lesson 21", "Parity.CheckpointMatchesThePlainFunction"},
   };
 }
 

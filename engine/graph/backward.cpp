@@ -188,8 +188,12 @@ std::vector<BasicTensor<T>> grad(const std::vector<BasicTensor<T>>& outputs,
                                  const std::vector<BasicTensor<T>>& inputs,
                                  const std::vector<BasicTensor<T>>& grad_outputs,
                                  GradOptions options) {
-  if (outputs.empty()) throw BackwardError("grad: no outputs were given");
-  if (inputs.empty()) throw BackwardError("grad: no inputs were given");
+  if (outputs.empty()) {
+    throw BackwardError("grad: no outputs were given; name what to differentiate");
+  }
+  if (inputs.empty()) {
+    throw BackwardError("grad: no inputs were given; name what to differentiate with respect to");
+  }
   if (!grad_outputs.empty() && grad_outputs.size() != outputs.size()) {
     throw BackwardError(fmt::format("grad: {} outputs but {} grad_outputs; give one for each",
                                     outputs.size(), grad_outputs.size()));

@@ -143,6 +143,19 @@ std::vector<Row> backward_rows() {
          return grad(g.sum(), x).snapshot();
        },
        &typeid(BackwardError)},
+      {"grad: no outputs",
+       []() -> Snapshot {
+         const Tensor x = leaf();
+         return grad<float>({}, {x})[0].snapshot();
+       },
+       &typeid(BackwardError)},
+      {"grad: no inputs",
+       []() -> Snapshot {
+         const Tensor x = leaf();
+         grad<float>({x.exp().sum()}, {});
+         return x.snapshot();
+       },
+       &typeid(BackwardError)},
   };
 }
 

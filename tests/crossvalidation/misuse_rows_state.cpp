@@ -1,5 +1,4 @@
 #include <cmath>
-#include <xtensor/xarray.hpp>
 
 #include "tests/crossvalidation/misuse_table.hpp"
 
@@ -132,28 +131,6 @@ std::vector<Row> state_rows() {
          x.relu().sum().backward();
          return x.grad().snapshot();
        }},
-  };
-}
-
-std::vector<Row> differing_rows() {
-  return {
-      {"the raw array of a tensor that requires grad",
-       []() -> Snapshot { return leaf().to_xarray()(0); }, &typeid(RequiresGradError), "raw array"},
-      {"add_: a recorded write through a reshape",
-       []() -> Snapshot {
-         Tensor h = leaf() * 2;
-         Tensor v = h.reshape({2, 1});
-         v.add_(1);
-         return h.snapshot();
-       },
-       &typeid(InPlaceError), "no recorded writes through reshapes"},
-      {"add_: an expanded tensor",
-       []() -> Snapshot {
-         Tensor x = Tensor::ones({1}).expand({3});
-         x.add_(Tensor({1, 2, 3}));
-         return x.snapshot();
-       },
-       nullptr, "expand copies"},
   };
 }
 

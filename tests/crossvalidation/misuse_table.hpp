@@ -7,9 +7,9 @@
 
 #include "engine/tensor.hpp"
 
-// The engine's half of the misuse table; LibTorch's is reference/misuse/misuse.cpp, with a row of
-// each name. Both refuse, or both give the same result; where they differ on purpose the row names
-// the entry of engine/parity.md that says why.
+// The engine's half of the misuse table; LibTorch's is in reference/misuse/rows_*.cpp, with a row
+// of each name. Both refuse, or both give the same result; where they differ on purpose the row
+// names the entry of engine/parity.md that says why.
 
 namespace gradbook::misuse {
 
@@ -26,9 +26,14 @@ std::vector<Row> shape_rows();
 std::vector<Row> backward_rows();
 /// Writes in place, gradient state, edges of the number line.
 std::vector<Row> state_rows();
-/// Where the engines differ on purpose.
+/// Some of the same in float64, and operands of different dtypes.
+std::vector<Row> dtype_rows();
+/// Checkpoints.
+std::vector<Row> checkpoint_rows();
+/// Where the engines differ on purpose, other than in dtypes and checkpoints.
 std::vector<Row> differing_rows();
 
 inline Tensor leaf() { return Tensor({1, 2}, requires_grad); }
+inline Tensor64 leaf64() { return Tensor64({1, 2}, requires_grad); }
 
 }  // namespace gradbook::misuse

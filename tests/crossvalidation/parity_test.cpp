@@ -17,7 +17,8 @@
 #include "reference/saved.hpp"
 #include "reference/version.hpp"
 
-// Holds engine/parity.md to the engine, and the engine to LibTorch: one test for each row.
+// Holds engine/parity.md to the engine, and the engine to LibTorch: one test for each row. That of
+// dtypes is in misuse_dtypes_test.cpp.
 
 namespace gradbook {
 namespace {

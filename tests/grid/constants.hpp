@@ -14,6 +14,19 @@ inline constexpr double scalars[] = {2, -0.3, 0.1};
 inline constexpr double exponents[] = {-2, -1,  -0.5, 0, 0.5, 1,    1.5, 2,
                                        3,  2.5, -3,   4, 0.1, -1.7, 7};
 
+/// More of them at the edges of the numbers, where shapes are few.
+inline constexpr double more_exponents[] = {-0.0,
+                                            1.0 / 3,
+                                            10,
+                                            11,
+                                            100,
+                                            -100,
+                                            101,
+                                            1e-3,
+                                            std::numeric_limits<double>::infinity(),
+                                            -std::numeric_limits<double>::infinity(),
+                                            std::numeric_limits<double>::quiet_NaN()};
+
 /// Numbers at which something happens: signed zeros, the ends of the range of T, where functions
 /// saturate or overflow, where a rounding is lost.
 template <class T>

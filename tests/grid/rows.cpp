@@ -22,7 +22,11 @@ const std::vector<Row>& rows() {
 Row row_of_one(std::string written, std::string name, const Call& call, Domain domain) {
   std::vector<Case> cases;
   for (const Shape& shape : shapes_to_try(4)) cases.push_back({written, {{shape, domain}}, call});
-  return {std::move(written), std::move(name), std::move(cases)};
+  return {std::move(written), std::move(name), std::move(cases), {}, by_element(1, call)};
+}
+
+ByElement by_element(std::size_t tensors, const Call& call) {
+  return {tensors, [call](double) { return call; }};
 }
 
 std::string number_text(double number) { return fmt::format("{}", number); }

@@ -51,6 +51,17 @@ struct Case {
   std::optional<Call> plain = {};
 };
 
+/// What works element by element, on any number of tensors of one shape, and so can be tried at the
+/// edges of the numbers (edges_test.cpp) without a word about it there.
+struct ByElement {
+  /// What the constant is that the operation takes.
+  enum class Constant { none, operand, exponent };
+
+  std::size_t tensors = 1;
+  std::function<Call(double constant)> call;
+  Constant constant = Constant::none;
+};
+
 /// How one way to write an operation is tried.
 struct Row {
   /// As in parity::OperationFacts::written, or another way to write one of those operations.
@@ -60,6 +71,8 @@ struct Row {
   std::vector<Case> cases;
   /// Letters of the broadcast patterns of its cases (shapes.hpp); empty where nothing broadcasts.
   std::string patterns = {};
+  /// Nothing for what needs tests of its own at the edges of the numbers.
+  std::optional<ByElement> by_element = {};
   /// False for what hands on no gradient.
   bool records = true;
 };
@@ -75,8 +88,11 @@ std::vector<Row> matmul_rows();
 std::vector<Row> shape_rows();
 std::vector<Row> checkpoint_rows();
 
-/// A row of a function `(x) -> result`, on shapes of every rank.
+/// A row of a function `(x) -> result`, element by element, on shapes of every rank.
 Row row_of_one(std::string written, std::string name, const Call& call, Domain domain);
+
+/// Element by element, without a constant.
+ByElement by_element(std::size_t tensors, const Call& call);
 
 /// "0.3", "-inf", "1e-45": a constant for the text of a case.
 std::string number_text(double number);

@@ -16,21 +16,28 @@ Row row_of_two(std::string written, std::string name, const F& function,
   for (const auto& [a, b] : pairs_to_try(letters)) {
     cases.push_back({written, {{a}, {b, second}}, call});
   }
-  return {std::move(written), std::move(name), std::move(cases), letters};
+  return {std::move(written), std::move(name), std::move(cases), letters, by_element(2, call)};
 }
 
 /// A tensor and a constant, which stands for the 2 in `written`.
 template <class F>
 Row row_with_scalar(std::string written, std::string name, const F& function,
                     Domain domain = Domain::anywhere) {
+  const auto with = [function](double scalar) {
+    return Call([function, scalar](const auto& in) { return function(in[0], scalar); });
+  };
   std::vector<Case> cases;
   for (const double scalar : scalars) {
-    const Call call([function, scalar](const auto& in) { return function(in[0], scalar); });
+    const Call call = with(scalar);
     std::string text = written;
     text.replace(text.find('2'), 1, number_text(scalar));
     for (const Shape& shape : shapes_to_try(2)) cases.push_back({text, {{shape, domain}}, call});
   }
-  return {std::move(written), std::move(name), std::move(cases)};
+  return {std::move(written),
+          std::move(name),
+          std::move(cases),
+          {},
+          ByElement{1, with, ByElement::Constant::operand}};
 }
 
 /// Where x to the power of the exponent is smooth.
@@ -40,15 +47,19 @@ Domain domain_of_pow(double exponent) {
 }
 
 Row row_of_pow() {
+  const auto with = [](double exponent) {
+    return Call([exponent](const auto& in) { return in[0].pow(exponent); });
+  };
   std::vector<Case> cases;
   for (const double exponent : exponents) {
-    const Call call([exponent](const auto& in) { return in[0].pow(exponent); });
+    const Call call = with(exponent);
     const std::string text = "x.pow(" + number_text(exponent) + ")";
     for (const Shape& shape : shapes_to_try(2)) {
       cases.push_back({text, {{shape, domain_of_pow(exponent)}}, call});
     }
   }
-  return {"x.pow(3)", "pow", std::move(cases)};
+  return {
+      "x.pow(3)", "pow", std::move(cases), {}, ByElement{1, with, ByElement::Constant::exponent}};
 }
 
 template <class F>

@@ -19,24 +19,31 @@ Row row_of_two(std::string written, std::string name, const F& write) {
   });
   std::vector<Case> cases;
   for (const auto& [a, b] : pairs_to_try(letters)) cases.push_back({written, {{a}, {b}}, call});
-  return {std::move(written), std::move(name), std::move(cases), letters};
+  return {std::move(written), std::move(name), std::move(cases), letters, by_element(2, call)};
 }
 
 /// `a.write(2)`.
 template <class F>
 Row row_with_scalar(std::string written, std::string name, const F& write) {
-  std::vector<Case> cases;
-  for (const double scalar : scalars) {
-    const Call call([write, scalar](const auto& in) {
+  const auto with = [write](double scalar) {
+    return Call([write, scalar](const auto& in) {
       auto y = in[0].clone();
       write(y, scalar);
       return y;
     });
+  };
+  std::vector<Case> cases;
+  for (const double scalar : scalars) {
+    const Call call = with(scalar);
     std::string text = written;
     text.replace(text.find('2'), 1, number_text(scalar));
     for (const Shape& shape : shapes_to_try(2)) cases.push_back({text, {{shape}}, call});
   }
-  return {std::move(written), std::move(name), std::move(cases)};
+  return {std::move(written),
+          std::move(name),
+          std::move(cases),
+          {},
+          ByElement{1, with, ByElement::Constant::operand}};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "tests/fuzz/random.hpp"
 #include "tests/fuzz/run_engine.hpp"
@@ -36,56 +37,59 @@ class ProgramDifferences {
   explicit ProgramDifferences(const SmoothProgram& function) : function_(function) {}
 
   ProgramComparison comparison() {
-    const Skipped skipped = differentiate();
-    if (!skipped.empty()) return {skipped};
-    ProgramComparison comparison;
-    double bound = 0;
-    for (const Direction& direction : directions()) {
-      const double gradient = along(direction);
-      const Difference difference = central_difference(
-          [&](double distance) { return value_at(direction, distance); }, rounding_);
-      if (!same_gates_) return {"a kink is within reach"};
-      const double error = std::abs(gradient - difference.value);
-      bound = std::max(bound, difference.error);
-      if (!says_something(difference.error, largest_gradient_)) return {"too steep"};
-      ++comparison.directions;
-      const double ratio = error == 0 ? 0 : error / difference.error;
-      if (ratio <= comparison.largest_ratio) continue;
-      comparison.largest_ratio = ratio;
-      if (ratio <= 1) continue;
-      comparison.failure = fmt::format(
-          "along {}: the gradient gives {}, differences {}: an error of {:.3g} where {:.3g} is "
-          "allowed",
-          text_of(direction), gradient, difference.value, error, difference.error);
+    differentiate();
+    if (!comparison_.failure.empty() || !comparison_.skipped.empty()) return comparison_;
+    value_at({}, 0);  // without the backward pass, whose gates the moved points do not have
+    const std::vector<Direction> strange = along_what_is_not_finite();
+    for (const Direction& direction : strange) find_reason(direction);
+    if (strange.empty()) {
+      for (const Direction& direction : directions()) compare_along(direction);
     }
-    return comparison;
+    if (!comparison_.failure.empty()) {
+      comparison_.skipped.clear();
+    } else if (largest_gradient_ == 0) {
+      skip("the gradient is 0");
+    }
+    return comparison_;
   }
 
  private:
+  /// The first reason counts.
+  void skip(const Skipped& why) {
+    if (comparison_.skipped.empty()) comparison_.skipped = why;
+  }
+
   /// The engine's gradients.
-  Skipped differentiate() {
+  void differentiate() {
     Program program = function_.program;
     program.lines.push_back({"backward", {function_.result}});
     Trace trace;
     const fuzz::EngineRun run = fuzz::run_engine(program, &trace);
-    if (run.outcome.raised()) return "backward raises";
+    // What is constant to the engine has no gradients, and has to be the same everywhere.
+    const std::size_t reached = run.outcome.results.size();
+    const bool is_constant = reached == function_.program.lines.size() &&
+                             !run.outcome.results[function_.result].requires_grad;
+    if (run.outcome.raised() && !is_constant) {
+      if (is_intended_refusal(program, reached, run.error_class)) {
+        skip("refused: " + run.error_class);
+      } else {
+        comparison_.failure = fmt::format("the engine refuses line {}, {}: {}", reached,
+                                          program.lines[reached].op, run.outcome.error);
+      }
+      return;
+    }
     if (!std::isfinite(run.outcome.results[function_.result].value->values[0])) {
-      return "not finite";
+      return skip("the result is not finite");
     }
     for (const std::size_t leaf : function_.leaves) {
       const std::optional<Snapshot>& gradient = run.outcome.gradients[leaf];
       const Shape& shape = function_.program.lines[leaf].data.shape;
       gradients_.push_back(gradient ? gradient->values : std::vector<double>(numel(shape), 0.0));
       for (const double element : gradients_.back()) {
-        if (!std::isfinite(element)) return "not finite";
         largest_gradient_ = std::max(largest_gradient_, std::abs(element));
       }
     }
-    if (largest_gradient_ == 0) return "the gradient is 0";
-    rounding_ = rounding_of_result(trace);
-    gates_.clear();
-    value_at({}, 0);  // without the backward pass, whose gates the moved points do not have
-    return {};
+    rounding_ = is_constant ? 0 : rounding_of_result(trace);
   }
 
   /// The result after moving by `distance` in a direction. Looks whether all gates are as they were
@@ -98,7 +102,11 @@ class ProgramDifferences {
     }
     Trace trace;
     const fuzz::EngineRun run = fuzz::run_engine(program, &trace);
-    if (run.outcome.raised()) return std::numeric_limits<double>::quiet_NaN();
+    if (run.outcome.raised()) {
+      // It was not refused where it was not moved, and what is refused does not hang on values.
+      comparison_.failure = "the engine refuses what it did not refuse: " + run.outcome.error;
+      return std::numeric_limits<double>::quiet_NaN();
+    }
     if (direction.empty()) {
       gates_ = gates_of(trace);
     } else {
@@ -107,19 +115,76 @@ class ProgramDifferences {
     return run.outcome.results[function_.result].value->values[0];
   }
 
+  /// The derivative in a direction by differences, if no kink is in the way.
+  std::optional<Difference> difference_along(const Direction& direction, double rounding) {
+    same_gates_ = true;
+    const Difference difference = central_difference(
+        [&](double distance) { return value_at(direction, distance); }, rounding);
+    if (same_gates_) return difference;
+    skip("a kink is within reach");
+    return std::nullopt;
+  }
+
+  void compare_along(const Direction& direction) {
+    const double gradient = along(direction);
+    const auto difference = difference_along(direction, rounding_);
+    if (!difference) return;
+    if (!says_something(difference->error, largest_gradient_)) return skip("too steep");
+    const double error = std::abs(gradient - difference->value);
+    ++comparison_.directions;
+    const double ratio = error == 0 ? 0 : error / difference->error;
+    if (ratio <= comparison_.largest_ratio) return;
+    comparison_.largest_ratio = ratio;
+    if (ratio <= 1) return;
+    comparison_.failure = fmt::format(
+        "along {}: the gradient gives {}, differences {}: an error of {:.3g} where {:.3g} is "
+        "allowed",
+        text_of(direction), gradient, difference->value, error, difference->error);
+  }
+
+  /// One direction for each element whose gradient is not finite.
+  std::vector<Direction> along_what_is_not_finite() const {
+    std::vector<Direction> all;
+    for (std::size_t k = 0; k < gradients_.size(); ++k) {
+      for (std::size_t i = 0; i < gradients_[k].size(); ++i) {
+        if (std::isfinite(gradients_[k][i])) continue;
+        all.push_back(still());
+        all.back()[k][i] = 1;
+      }
+    }
+    return all;
+  }
+
+  /// Is there a reason for the gradient in a direction not to be finite? Differences show it: the
+  /// finer ones are not what the coarser ones are, or they are not finite either. The rounding of
+  /// the result, which the gradients would tell, is not known here.
+  void find_reason(const Direction& direction) {
+    const auto difference = difference_along(direction, 0);
+    if (!difference) return;
+    if (!says_something(difference->error, std::abs(difference->value))) {
+      return skip("the gradient is not finite");
+    }
+    comparison_.failure = fmt::format("along {}: the gradient gives {}, differences {}",
+                                      text_of(direction), along(direction), difference->value);
+  }
+
+  Direction still() const {
+    Direction direction;
+    for (const auto& gradient : gradients_) direction.emplace_back(gradient.size(), 0.0);
+    return direction;
+  }
+
   /// Some elements of each leaf, and all of them together, up or down.
   std::vector<Direction> directions() const {
     constexpr std::size_t elements_of_a_leaf = 3;
     fuzz::Random random(function_.program.lines.size(), function_.result);
-    Direction still;
-    for (const std::vector<double>& gradient : gradients_) still.emplace_back(gradient.size(), 0.0);
     std::vector<Direction> all;
-    Direction diagonal = still;
-    for (std::size_t k = 0; k < still.size(); ++k) {
+    Direction diagonal = still();
+    for (std::size_t k = 0; k < diagonal.size(); ++k) {
       for (double& element : diagonal[k]) element = random.chance(0.5) ? 1 : -1;
-      for (std::size_t i = 0; i < std::min(elements_of_a_leaf, still[k].size()); ++i) {
-        all.push_back(still);
-        all.back()[k][random.below(still[k].size())] = 1;
+      for (std::size_t i = 0; i < std::min(elements_of_a_leaf, diagonal[k].size()); ++i) {
+        all.push_back(still());
+        all.back()[k][random.below(diagonal[k].size())] = 1;
       }
     }
     all.push_back(diagonal);
@@ -131,7 +196,8 @@ class ProgramDifferences {
     double total = 0;
     for (std::size_t k = 0; k < direction.size(); ++k) {
       for (std::size_t i = 0; i < direction[k].size(); ++i) {
-        total += direction[k][i] * gradients_[k][i];
+        // Where nothing moves it does not matter that a gradient is not finite.
+        if (direction[k][i] != 0) total += direction[k][i] * gradients_[k][i];
       }
     }
     return total;
@@ -150,6 +216,7 @@ class ProgramDifferences {
   }
 
   const SmoothProgram& function_;
+  ProgramComparison comparison_;
   std::vector<std::vector<double>> gradients_;
   double largest_gradient_ = 0;
   double rounding_ = 0;
