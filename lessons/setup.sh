@@ -74,14 +74,14 @@ need_packages() {
     local packages=(build-essential cmake ninja-build libxtensor-dev libxsimd-dev libopenblas-dev
       libfmt-dev libcli11-dev nlohmann-json3-dev)
     torch_elsewhere || packages+=(libtorch-dev)
-    [[ $1 == for_tests ]] && packages+=(libgtest-dev libbenchmark-dev graphviz mold)
+    [[ $1 == for_tests ]] && packages+=(libgtest-dev libbenchmark-dev graphviz python3 mold)
     install_packages "${packages[@]}"
     return
   fi
   # No apt: nothing can be installed from here. CMake names the libraries that it does not find.
   local tool missing=()
   local tools=(cmake ninja "${CXX:-c++}")
-  [[ $1 == for_tests ]] && tools+=(dot)
+  [[ $1 == for_tests ]] && tools+=(dot python3)
   for tool in "${tools[@]}"; do
     command -v "$tool" >/dev/null || missing+=("$tool")
   done
@@ -89,7 +89,7 @@ need_packages() {
     say "$me: there is no apt-get here to install what is needed:"
     say "  a C++20 compiler, cmake (3.25 or later), ninja,"
     say "  Torch (LibTorch), xtensor, xsimd, OpenBLAS, fmt, CLI11, nlohmann_json"
-    [[ $1 == for_tests ]] && say "  and for the tests GTest, benchmark (Google Benchmark), dot (Graphviz)"
+    [[ $1 == for_tests ]] && say "  and for the tests GTest, benchmark (Google Benchmark), dot (Graphviz), python3"
     fail 1 "not found: ${missing[*]}"
   fi
 }

@@ -47,6 +47,9 @@ std::vector<std::pair<std::string, Snapshot>> named_inputs(const Trace& trace,
 bool is_worse(const Accuracy& a, const Accuracy& b) {
   return a.ok == b.ok ? a.engine_ulps > b.engine_ulps : !a.ok;
 }
+bool is_worse(const ElementErrors& a, const ElementErrors& b) {
+  return a.ok == b.ok ? a.engine > b.engine : !a.ok;
+}
 
 /// One step of a trace beside LibTorch's word on it.
 class Measurement {
@@ -78,20 +81,20 @@ class Measurement {
     const std::vector<ElementErrors> errors =
         element_errors(engine, answer.truth, answer.peer, precision, &answer.scale);
     accuracy_.elements = errors.size();
-    std::size_t worst = 0;
+    std::optional<std::size_t> worst;
     for (std::size_t i = 0; i < errors.size(); ++i) {
+      const bool by_peer = errors[i].peer > ulps_of_a_step;
       accuracy_.by_class += errors[i].by_class ? 1 : 0;
+      accuracy_.by_peer += by_peer ? 1 : 0;
+      if (errors[i].ok && (errors[i].by_class || by_peer)) continue;
       accuracy_.libtorch_ulps = std::max(accuracy_.libtorch_ulps, errors[i].peer);
       accuracy_.engine_ulps = std::max(accuracy_.engine_ulps, errors[i].engine);
-      const bool is_first_wrong = !errors[i].ok && errors[worst].ok;
-      const bool is_larger =
-          errors[i].ok == errors[worst].ok && errors[i].engine > errors[worst].engine;
-      if (is_first_wrong || is_larger) worst = i;
+      if (!worst || is_worse(errors[i], errors[*worst])) worst = i;
     }
     const Verdict verdict = judge(engine, answer.truth, answer.peer, precision, &answer.scale);
     accuracy_.ok = verdict.ok;
     accuracy_.reason = verdict.reason;
-    if (accuracy_.engine_ulps > 0) name_worst(worst, engine.shape, answer);
+    if (accuracy_.engine_ulps > 0) name_worst(worst.value(), engine.shape, answer);
   }
 
   void name_worst(std::size_t element, const Shape& shape, const Answer& answer) {
@@ -142,11 +145,13 @@ void add(std::vector<Accuracy>& all, Accuracy found) {
   }
   const std::size_t elements = known->elements + found.elements;
   const std::size_t by_class = known->by_class + found.by_class;
+  const std::size_t by_peer = known->by_peer + found.by_peer;
   const double engine = std::max(known->engine_ulps, found.engine_ulps);
   const double libtorch = std::max(known->libtorch_ulps, found.libtorch_ulps);
   if (is_worse(found, *known)) *known = std::move(found);
   known->elements = elements;
   known->by_class = by_class;
+  known->by_peer = by_peer;
   known->engine_ulps = engine;
   known->libtorch_ulps = libtorch;
 }

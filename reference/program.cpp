@@ -8,6 +8,7 @@
 #include "reference/cycles_internal.hpp"
 #include "reference/leaf_flags_internal.hpp"
 #include "reference/quiet_internal.hpp"
+#include "reference/refused_passes_internal.hpp"
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
 #include "reference/retained_gradients_internal.hpp"
@@ -144,8 +145,17 @@ class ProgramRun {
     for (const at::Tensor& tensor : tensors_) {
       had_gradient.push_back(tensor.defined() && tensor.grad().defined());
     }
-    input(line, 0).backward(input_or_none(line, 1), flag(line, "retain_graph") || create_graph,
-                            create_graph);
+    const auto& unmoved = concessions_.unmoved_by_refused_passes;
+    const GradientsBefore before(unmoved.empty() ? Tensors() : tensors_);
+    try {
+      input(line, 0).backward(input_or_none(line, 1), flag(line, "retain_graph") || create_graph,
+                              create_graph);
+    } catch (const std::exception&) {
+      for (const std::size_t i : unmoved) {
+        if (i < tensors_.size()) before.put_back(tensors_[i]);
+      }
+      throw;
+    }
     if (!concessions_.gradients_own_their_storage || create_graph) return;
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const at::Tensor& tensor = tensors_[i];

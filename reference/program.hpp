@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -121,6 +122,10 @@ struct Concessions {
   bool saved_leaves_keep_their_flag = false;
   /// "second derivative of sigmoid": it is that of the first one as it is written.
   bool sigmoid_goes_by_its_rule = false;
+  /// "freed graphs are refused early", "leaves accumulate in their turn", "gradient of a larger
+  /// shape": of these lines' results. A backward pass that is refused on its way leaves their
+  /// gradients as they were before it, and so the results that are gradients themselves.
+  std::set<std::size_t> unmoved_by_refused_passes = {};
 };
 
 /// Runs a program in LibTorch. Where engine/parity.md says that the engine copies what LibTorch

@@ -35,10 +35,13 @@ struct Verdict {
 ///   |engine - truth| <= 4 max(|peer - truth|, 4 ulp(magnitude))
 ///
 /// where `magnitude` is the scale of the finite terms that were summed, of the same shape, or
-/// |truth| if that is larger. Where the peer (or else truth) is not finite, the engine must be of
-/// the same class: NaN, +inf or -inf; unless finite terms overflow that cancel in the sum, which
-/// may give any, or that stand beside an infinity, which may give NaN (in float64 any: truth itself
-/// overflows there). Shapes must agree. -0.0 equals 0.0.
+/// |truth| if that is larger. The scale of n terms is the sum of their magnitudes times
+/// max(1, sqrt(n) / 4), which the caller has multiplied in (growth() in replay_table_internal.hpp):
+/// n roundings add up like a random walk, and up to 16 terms the 4 ulps have room for that. Where
+/// the peer (or else truth) is not finite, the engine must be of the same class: NaN, +inf or -inf;
+/// unless finite terms overflow that cancel in the sum, which may give any, or that stand beside an
+/// infinity, which may give NaN (in float64 any: truth itself overflows there). Shapes must agree.
+/// -0.0 equals 0.0.
 Verdict judge(const Snapshot& engine, const Snapshot& truth, const Snapshot& peer,
               Precision precision, const Snapshot* magnitude = nullptr);
 

@@ -25,6 +25,13 @@ std::string ulps_text(double ulps) {
   return is_short ? number(ulps, 2) : error_text(ulps);
 }
 
+// With so many significant digits, and 1e27 for 1e+27: there is little room.
+std::string short_number(double value, int digits) {
+  std::string text = fmt::format("{:.{}g}", value, digits);
+  std::erase(text, '+');
+  return text;
+}
+
 // The inputs, each with as many digits as there is room for: what is long loses digits first.
 std::string worst_text(const Accuracy& result, std::size_t room) {
   if (result.worst.empty()) return "-";
@@ -36,12 +43,12 @@ std::string worst_text(const Accuracy& result, std::size_t room) {
     std::size_t longest_width = 0;
     for (std::size_t i = 0; i < digits.size(); ++i) {
       const auto& [name, value] = result.worst[i];
-      const std::string figure = number_significant(value, digits[i]);
+      const std::string figure = short_number(value, digits[i]);
       if (digits[i] > 1 && figure.size() > longest_width) {
         longest = i;
         longest_width = figure.size();
       }
-      text += fmt::format("{}{}={}", i > 0 ? " " : "", name, figure);
+      text += fmt::format("{}{}={}", i > 0 ? " " : "", name == "terms" ? "n" : name, figure);
     }
     if (text.size() <= room || longest_width == 0) return clipped(text, room);
     --digits[longest];
@@ -55,31 +62,40 @@ std::string result_name(const Accuracy& result) {
 }
 
 std::string table(const std::vector<Accuracy>& results, const TerminalRenderer& style) {
+  constexpr std::size_t worst = 5;
+  std::vector<std::string> columns = {"operation", "numbers", "left\nout", "engine",
+                                      "LibTorch",  "",        "verdict"};
   std::vector<std::vector<std::string>> rows;
   for (const Accuracy& result : results) {
-    constexpr std::size_t room = 25;
     rows.push_back({result_name(result), std::to_string(result.elements),
-                    ulps_text(result.engine_ulps), ulps_text(result.libtorch_ulps),
-                    worst_text(result, room), style.verdict(result.ok)});
+                    std::to_string(result.by_class + result.by_peer), ulps_text(result.engine_ulps),
+                    ulps_text(result.libtorch_ulps), "", style.verdict(result.ok)});
   }
+  // The inputs get the room that all else leaves.
+  std::size_t taken = 0;
+  for (const std::string& line : aligned_table(columns, rows)) {
+    taken = std::max(taken, display_width(line));
+  }
+  columns[worst] = "engine's worst at";
+  const std::size_t room = std::max(columns[worst].size() + taken, page_width) - taken;
+  for (std::size_t i = 0; i < results.size(); ++i) rows[i][worst] = worst_text(results[i], room);
   std::string text;
-  for (const std::string& line : aligned_table(
-           {"operation", "elements", "engine", "LibTorch", "engine's worst at", "verdict"}, rows)) {
-    text += line + '\n';
-  }
+  for (const std::string& line : aligned_table(columns, rows)) text += line + '\n';
   return text;
 }
 
 std::string legend() {
   const std::string words = fmt::format(
-      "Each figure is the largest error of any element in float32 against LibTorch in float64, in "
+      "Each figure is the largest error of any number in float32 against LibTorch in float64, in "
       "ulps: steps from one float32 to the next at the size of the true result, or of what was "
-      "summed to get it; millions of them (at 1.7e+07 no digit is left) mean that something on the "
-      "way, such as exp(-104), was too large or too small for float32. A row is ok if the engine "
-      "is nowhere off by more than {} times as much as LibTorch, or by {} ulps if that is more, "
-      "and "
-      "has inf and nan where LibTorch has them.",
-      reference::times_the_peer, reference::times_the_peer * reference::ulps_of_a_step);
+      "summed to get it (of n > 16 terms, √n/4 times that: roundings add up like a random walk). "
+      "Left out is where LibTorch's float32 has inf or nan, or is itself off by more than {0} "
+      "ulps, mostly since something on the way, such as exp(-104), was too large or too small; "
+      "that is judged all the same. A row is ok if the engine is nowhere off by more than {1} "
+      "times as much as LibTorch, or by {2} ulps if that is more, and has inf and nan where "
+      "LibTorch has them.",
+      reference::ulps_of_a_step, reference::times_the_peer,
+      reference::times_the_peer * reference::ulps_of_a_step);
   std::string text;
   for (const std::string& line : reflow(words)) text += line + '\n';
   return text;
@@ -111,6 +127,7 @@ Json json_of(const Accuracy& result) {
           {"vjp_of", is_value(result) ? Json() : Json(result.vjp_of)},
           {"elements", result.elements},
           {"by_class", result.by_class},
+          {"by_peer", result.by_peer},
           {"engine_ulps", json_number(result.engine_ulps)},
           {"libtorch_ulps", json_number(result.libtorch_ulps)},
           {"worst", std::move(worst)},
@@ -156,7 +173,7 @@ std::string to_json(const AccuracyRun& run) {
   Json results = Json::array();
   for (const Accuracy& result : run.results) results.push_back(json_of(result));
   const Json object = {{"format", "gradbook.verify"},
-                       {"version", 1},
+                       {"version", 2},
                        {"passed", run.passed()},
                        {"interrupted", run.interrupted},
                        {"seed", run.seed},

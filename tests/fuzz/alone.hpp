@@ -24,7 +24,8 @@ struct Subject {
   /// What programs are made of: a pair that never comes up is to be seen in the report too.
   std::vector<std::string> operations = {};
   std::set<Feature> features = {};
-  std::string libtorch = {};  ///< its version
+  std::string libtorch = {};       ///< its version
+  std::string commit = "unknown";  ///< of the engine
   /// Longer than any program takes: one that runs so long hangs.
   std::chrono::seconds patience{120};
 };

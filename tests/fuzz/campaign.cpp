@@ -81,6 +81,7 @@ class Run {
     report_.programs = campaign.programs;
     report_.shard = campaign.shard;
     report_.libtorch = subject.libtorch;
+    report_.commit = subject.commit;
     for (const std::string& operation : subject.operations) {
       for (const Feature& feature : subject.features) report_.counts.pairs[operation][feature] = 0;
     }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -32,7 +33,7 @@ constexpr const char* examples = R"(Examples:
   fuzz --merge *.json --json all.json        what they have shown together
   fuzz --seed 1 --only 4711                  one program again, as C++ for both engines
 
-Exit code: 0 when all agree and the conditions hold, 1 when not, 2 on wrong usage, 130 after Ctrl-C.)";
+Exit code: 0 when all agree and no condition is broken, 1 when not, 2 on wrong usage, 130 after Ctrl-C.)";
 
 struct Arguments {
   std::string programs = "20000";
@@ -51,6 +52,12 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+// One more than the last program must still be a number of programs.
+std::optional<std::uint64_t> index_of(std::string_view text) {
+  const auto index = whole_number(text);
+  return index == std::numeric_limits<std::uint64_t>::max() ? std::nullopt : index;
 }
 
 std::optional<Shard> shard_of(std::string_view text) {
@@ -89,6 +96,8 @@ class Formatter : public CLI::Formatter {
 
 void add_options(CLI::App& app, Arguments& arguments) {
   const auto positive = [](const std::string& text) { return whole_number(text).value_or(0) > 0; };
+  // CLI11 takes whatever follows --merge for the first file.
+  const auto is_no_option = [](const std::string& text) { return !text.starts_with('-'); };
   app.add_option("--programs", arguments.programs, "programs in the whole campaign (20000)")
       ->check(expected(positive, "a whole number from 1"))
       ->type_name("N");
@@ -107,11 +116,12 @@ void add_options(CLI::App& app, Arguments& arguments) {
       app.add_option("--json", arguments.json, "write the result to FILE too")->type_name("FILE");
   CLI::Option* only =
       app.add_option("--only", arguments.only, "run this program alone, and print it as C++")
-          ->check(expected(whole_number, "the number of a program"))
+          ->check(expected(index_of, "the number of a program, below 2^64 - 1"))
           ->type_name("INDEX");
   CLI::Option* merge =
       app.add_option("--merge", arguments.merge, "add up the results of all shards")
           ->expected(1, 1'000'000)
+          ->check(expected(is_no_option, "the files of all shards"))
           ->type_name("FILE...");
   only->excludes(shard)->excludes(minutes)->excludes(json)->excludes("--programs");
   merge->excludes(only)
@@ -126,7 +136,7 @@ void add_options(CLI::App& app, Arguments& arguments) {
 
 int exit_code(const Report& report, const volatile std::sig_atomic_t* stop) {
   if (stop != nullptr && *stop != 0) return 128 + *stop;
-  return passed(report) ? 0 : 1;
+  return failed(report) ? 1 : 0;
 }
 
 /// The line that shows how far a campaign is; every finding as it is made.

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 #include <tuple>
 #include <variant>
 #include <vector>
 
 #include "reference/replay.hpp"
+#include "tests/fuzz/compare_concessions.hpp"
 #include "tests/fuzz/compare_internal.hpp"
 #include "tests/fuzz/end_to_end.hpp"
 #include "tests/fuzz/features.hpp"
@@ -38,36 +38,19 @@ bool any_gradient_is_not_zero(const Trace& trace) {
   });
 }
 
-/// What the engine and LibTorch are meant to do differently, where LibTorch can be made to do as
-/// the engine does.
-struct Conceded {
-  const char* difference;  // entry of parity::differences()
-  bool Concessions::*concession;
-  std::vector<std::string_view> needs;  // without one of these in the program it cannot matter
-};
-const Conceded conceded[] = {
-    {"mean over dims", &Concessions::mean_saves_nothing, {"mean"}},
-    {"batched matmul", &Concessions::matmul_saves_operands, {"matmul"}},
-    {"gate", &Concessions::gate_saves_for_g_only, {"gate", "relu"}},
-    {"constants", &Concessions::constants_are_not_saved, {"mul", "mul_", "div"}},
-    {"views without recording", &Concessions::unrecorded_views_are_detached, {"no_grad", "grad"}},
-    {"gradients own their storage", &Concessions::gradients_own_their_storage, {"backward"}},
-    {"expand copies", &Concessions::gradients_are_no_views, {"grad", "backward"}},
-    {"history of views", &Concessions::views_keep_their_history, {"retain_grad", "grad"}},
-    {"flags of saved leaves", &Concessions::saved_leaves_keep_their_flag, {"requires_grad_"}},
-    {"second derivative of sigmoid", &Concessions::sigmoid_goes_by_its_rule, {"sigmoid"}},
-    {"retained gradients", &Concessions::grad_leaves_retained_gradients_alone, {"retain_grad"}},
-};
-
 /// The first thing in which two runs differ.
 struct Mismatch {
   enum class Kind { result, refusal, end, value } kind;
   bool at_end;
   std::size_t line;
   std::string text;
+  bool in_gradient = false;  // only of a value
 
-  /// What is looked at first: results and refusals line by line, then the end, then the values.
-  std::tuple<bool, bool, std::size_t> order() const { return {kind == Kind::value, at_end, line}; }
+  /// What is looked at first: results and refusals line by line, then the end, then the values: of
+  /// results, of what became of them, of gradients.
+  std::tuple<bool, bool, bool, std::size_t> order() const {
+    return {kind == Kind::value, at_end, in_gradient, line};
+  }
 };
 
 class Comparer {
@@ -104,12 +87,10 @@ class Comparer {
       if (reference::computes_a_tensor(program_.lines[i].op)) ++comparison_.operations;
     }
     comparison_.gradient_not_zero = any_gradient_is_not_zero(trace_);
-    const std::set<Feature> features = features_of(program_, ours_);
-    for (std::size_t i = 0; i < ours_.results.size(); ++i) {
-      const std::string& op = program_.lines[i].op;
-      if (!reference::computes_a_tensor(op)) continue;
-      for (const Feature& feature : features) comparison_.covered.emplace(op, feature);
+    for (const std::string& name : copies_that_matter(program_, trace_, engine_)) {
+      comparison_.intended[name] = 1;
     }
+    comparison_.covered = covered(program_, ours_);
   }
 
   // --- the whole program in both -----------------------------------------------------------------
@@ -125,47 +106,46 @@ class Comparer {
     comparison_.refusal = engine_.error_class;
   }
 
-  bool has_one_of(const std::vector<std::string_view>& operations) const {
-    return std::any_of(program_.lines.begin(), program_.lines.end(), [&](const auto& line) {
-      return std::find(operations.begin(), operations.end(), line.op) != operations.end();
-    });
-  }
-
   /// Runs LibTorch again with one of its ways made the engine's. If that takes away the mismatch,
   /// it was an intended difference, and the comparison goes on with what came of it. Where no
   /// single one does, perhaps several do: then as few as possible.
   bool concede(const Mismatch& found) {
-    std::vector<const Conceded*> possible;
-    for (const Conceded& each : conceded) {
-      if (!(concessions_.*each.concession) && has_one_of(each.needs)) possible.push_back(&each);
+    std::vector<Concession> possible = possible_concessions(program_, concessions_);
+    if (found.at_end) {
+      auto more = refused_pass_concession(program_, engine_, concessions_, found.line);
+      if (more) possible.push_back(std::move(*more));
     }
-    for (const Conceded* each : possible) {
+    for (const Concession& each : possible) {
       if (settles(found, {each})) return adopt({each});
     }
     if (possible.size() < 2 || !settles(found, possible)) return false;
-    std::vector<const Conceded*> needed = possible;
-    for (const Conceded* each : possible) {
-      std::vector<const Conceded*> fewer = needed;
-      std::erase(fewer, each);
-      if (settles(found, fewer)) needed = fewer;
+    std::vector<Concession> needed = std::move(possible);
+    for (std::size_t i = 0; i < needed.size();) {
+      std::vector<Concession> fewer = needed;
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+      if (settles(found, fewer)) {
+        needed = std::move(fewer);
+      } else {
+        ++i;
+      }
     }
     return adopt(needed);
   }
 
-  Concessions concessions_with(const std::vector<const Conceded*>& more) const {
+  Concessions concessions_with(const std::vector<Concession>& more) const {
     Concessions all = concessions_;
-    for (const Conceded* each : more) all.*(each->concession) = true;
+    for (const Concession& each : more) each.make(all);
     return all;
   }
   /// Is the mismatch gone, or something else the first one? A refusal that is intended only goes
   /// if nothing takes its place: copies for what shares memory end one, and differ later.
-  bool settles(const Mismatch& found, const std::vector<const Conceded*>& more) const {
+  bool settles(const Mismatch& found, const std::vector<Concession>& more) const {
     const Concessions all = concessions_with(more);
     const auto left = mismatch(reference::run_in_libtorch(program_, all), all);
     return !left || (left->order() > found.order() && intended(found).empty());
   }
-  bool adopt(const std::vector<const Conceded*>& more) {
-    for (const Conceded* each : more) ++comparison_.intended[each->difference];
+  bool adopt(const std::vector<Concession>& more) {
+    for (const Concession& each : more) comparison_.intended[each.difference] = 1;
     concessions_ = concessions_with(more);
     libtorch_ = reference::run_in_libtorch(program_, concessions_);
     return true;
@@ -181,7 +161,7 @@ class Comparer {
   bool explain(const Mismatch& found) {
     const std::string difference = intended(found);
     if (difference.empty()) return false;
-    ++comparison_.intended[difference];
+    comparison_.intended[difference] = 1;
     differs_from_ = found.line;
     return true;
   }
@@ -205,7 +185,7 @@ class Comparer {
                                            name(both_ran), libtorch.error);
       return Mismatch{Kind::refusal, false, both_ran, std::move(text)};
     }
-    const bool with_end = !is_explained && has_comparable_end();
+    const bool with_end = !is_explained;
     for (std::size_t i = 0; with_end && i < both_ran; ++i) {
       std::string what = difference(ours_.finals[i], libtorch.finals[i]);
       const bool has_gradient = ours_.gradients[i].has_value();
@@ -223,15 +203,8 @@ class Comparer {
     auto found =
         end_to_end_difference(program_, ours_, libtorch, with_end, concessions, engine_in_);
     if (!found) return std::nullopt;
-    return Mismatch{Mismatch::Kind::value, found->at_end, found->line, std::move(found->text)};
-  }
-
-  /// Not after a backward pass that was refused on its way: what it has accumulated by then is
-  /// nobody's business.
-  bool has_comparable_end() const {
-    if (!ours_.raised()) return true;
-    const std::string& op = program_.lines[ours_.results.size()].op;
-    return op != "backward" && op != "grad";
+    return Mismatch{Mismatch::Kind::value, found->at_end, found->line, std::move(found->text),
+                    found->in_gradient};
   }
 
   static std::string difference(const LineResult& engine, const LineResult& libtorch) {

@@ -22,15 +22,15 @@ using Feature = std::string;
 /// What running a program in both engines has shown.
 struct Comparison {
   std::string disagreement = {};  ///< the line and what differs there; empty: the engines agree
-  /// Entries of parity::differences() that explain what else would be a disagreement, with how
-  /// often.
+  /// Entries of parity::differences() that explain what else would be a disagreement, or (about
+  /// copies, which LibTorch is always made to make) that can have: 1 each.
   std::map<std::string, std::size_t> intended = {};
   std::size_t operations = 0;      ///< lines that ran and computed a tensor from tensors
   bool raised = false;             ///< both refused a line
   std::string refusal = {};        ///< class of the engine's exception, where it refused
   bool gradient_not_zero = false;  ///< some gradient had an element that is not zero
   double worst_ratio = 0;          ///< of error to allowance over all steps (reference/verdict.hpp)
-  /// Operations that ran, each with every feature of the program.
+  /// Operations that ran, with the features of their lines and of the program: features.hpp.
   std::set<std::pair<std::string, Feature>> covered = {};
 };
 

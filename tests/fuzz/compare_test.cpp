@@ -2,17 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <functional>
 #include <variant>
 
-#include "engine/parity.hpp"
-#include "reference/saved.hpp"
 #include "tests/fuzz/build_program.hpp"
-#include "tests/fuzz/compare_internal.hpp"
+#include "tests/fuzz/compare_planted.hpp"
 
-// What differs between the engines, compare() finds; what is meant to differ, it names.
+// What differs between the engines, compare() finds.
 
 namespace gradbook::fuzz {
 namespace {
@@ -67,14 +63,6 @@ TEST(Compare, SaysThatBothRefused) {
 }
 
 // --- planted faults ------------------------------------------------------------------------------
-
-Comparison compare_runs(const Program& program, const Runs& runs) {
-  return fuzz::compare(program, runs, [&](Precision precision) {
-    Program other = program;
-    other.precision = precision;
-    return run_engine(other).outcome;
-  });
-}
 
 /// What is found when `fault` has changed what came of the small program.
 std::string found(const std::function<void(Runs&, const SmallProgram&)>& fault) {
@@ -158,22 +146,6 @@ TEST(Compare, FindsAWrongShape) {
             std::string::npos);
 }
 
-/// What is found when the engine runs another program than LibTorch: as if it took a line for
-/// another.
-std::string found_when_engine_runs(const Program& program, const Program& other) {
-  Runs runs;
-  runs.engine = run_engine(other, &runs.trace);
-  runs.libtorch = reference::run_in_libtorch(program);
-  // In float64 the same fault would be there.
-  return fuzz::compare(program, runs,
-                       [&](Precision precision) {
-                         Program in_precision = other;
-                         in_precision.precision = precision;
-                         return run_engine(in_precision).outcome;
-                       })
-      .disagreement;
-}
-
 /// Each step of such a program is right, and all are consistent: only the whole shows it.
 TEST(Compare, FindsThatTheWrongDimensionIsReduced) {
   ProgramBuilder b;
@@ -235,6 +207,29 @@ TEST(Compare, FindsAnErrorThatIsNoneOfTheEngines) {
   EXPECT_NE(compare_runs(b.program(), runs).disagreement, "");
 }
 
+TEST(Compare, ComparesTheEndsBehindARefusal) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2}, true);
+  const auto h = b.line("mul", {x, x});
+  b.line("backward", {b.line("sum", {h})}, {{"retain_graph", {1}}});
+  const auto not_a_scalar = [&](ProgramBuilder p) { return p.line("backward", {h}), p; };
+  const auto no_part_in_it = [&](ProgramBuilder p) {
+    return p.line("grad", {p.line("sum", {h}), p.leaf({}, {0}, true)}), p;
+  };
+  const auto wrong_shape = [&](ProgramBuilder p) {
+    return p.line("backward", {h, p.leaf({3}, {1, 2, 3})}), p;
+  };
+  for (const Program& program :
+       {not_a_scalar(b).program(), no_part_in_it(b).program(), wrong_shape(b).program()}) {
+    Runs runs = run_both(program);
+    ASSERT_TRUE(runs.engine.outcome.raised());
+    EXPECT_EQ(compare_runs(program, runs).disagreement, "");
+    runs.engine.outcome.gradients[x].reset();
+    EXPECT_EQ(compare_runs(program, runs).disagreement,
+              "line 0, leaf: at the end its result has no gradient, in LibTorch it has one");
+  }
+}
+
 // --- the whole program: rounding is no difference ------------------------------------------------
 
 TEST(Compare, TakesRoundingInAnIllConditionedProgramForWhatItIs) {
@@ -248,96 +243,6 @@ TEST(Compare, TakesRoundingInAnIllConditionedProgramForWhatItIs) {
                {b.line("mul", {y}, {{"scalar", {3.9}}}), b.line("rsub", {y}, {{"scalar", {1}}})});
   }
   EXPECT_EQ(compare(b.program()).disagreement, "");
-}
-
-// --- intended differences ------------------------------------------------------------------------
-
-void expect_intended(const ProgramBuilder& b, const std::string& name) {
-  const Comparison comparison = compare(b.program());
-  EXPECT_EQ(comparison.disagreement, "");
-  EXPECT_EQ(comparison.intended, (std::map<std::string, std::size_t>{{name, 1}}));
-  const auto all = parity::differences();
-  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const auto& d) { return d.name == name; }))
-      << name;
-}
-
-TEST(IntendedDifference, WriteThroughReshape) {
-  ProgramBuilder b;
-  const auto x = b.leaf({2}, {1, 2}, true);
-  const auto h = b.line("neg", {x});
-  b.line("reshape", {h}, {{"shape", {2, 1}}});
-  b.line("add_", {h}, {{"scalar", {1}}});
-  expect_intended(b, "no recorded writes through reshapes");
-}
-
-TEST(IntendedDifference, IsNoWriteThroughReshapeWithoutOne) {
-  ProgramBuilder b;
-  const auto x = b.leaf({2}, {1, 2}, true);
-  const auto h = b.line("neg", {x});
-  b.line("add_", {h}, {{"scalar", {1}}});
-  Program other = b.program();
-  other.lines.back().inputs = {x};  // the engine refuses, for another reason
-  EXPECT_NE(found_when_engine_runs(b.program(), other), "");
-}
-
-TEST(IntendedDifference, GradientOfALargerShape) {
-  for (const bool by_grad : {false, true}) {
-    ProgramBuilder b;
-    const auto x = b.leaf({2}, {1, 2}, true);
-    const auto h = b.line("neg", {x});
-    const auto g = b.leaf({3, 2}, {1, 2, 3, 4, 5, 6});
-    by_grad ? b.line("grad", {h, x, g}) : b.line("backward", {h, g});
-    expect_intended(b, "gradient of a larger shape");
-  }
-}
-
-TEST(IntendedDifference, ValuesThatNoWantedGradientReads) {
-  ProgramBuilder b;
-  const auto x = b.leaf({2}, {1, 2}, true);
-  const auto w = b.leaf({2}, {3, 4}, true);
-  const auto y = b.line("sum", {b.line("mul", {x, w})});
-  b.line("add_", {b.line("detach", {x})}, {{"scalar", {1}}});
-  ProgramBuilder read = b;
-  b.line("grad", {y, x});
-  expect_intended(b, "values that no wanted gradient reads");
-  read.line("grad", {y, w});
-  const Comparison comparison = compare(read.program());
-  EXPECT_EQ(comparison.disagreement, "");
-  EXPECT_TRUE(comparison.raised) << "the gradient of w does read x";
-}
-
-TEST(IntendedDifference, MeanOverDims) {
-  ProgramBuilder b;
-  const auto x = b.leaf({2, 2}, {1, 2, 3, 4}, true);
-  const auto y = b.line("sum", {b.line("mean", {x}, {{"dims", {0}}})});
-  b.line("backward", {y});
-  b.line("backward", {y});
-  // The comparison goes on behind it.
-  b.line("backward", {b.line("sum", {b.line("exp", {y})})});
-  if (reference::libtorch_saved_bytes_of_mean_over_dims() == 0) {
-    EXPECT_TRUE(compare(b.program()).intended.empty());  // a LibTorch that does as the engine does
-  } else {
-    expect_intended(b, "mean over dims");
-  }
-}
-
-TEST(IntendedDifference, BatchedMatmul) {
-  ProgramBuilder b;
-  const auto a = b.leaf({2, 1, 1, 1}, {1, 2}, true);
-  const auto c = b.leaf({1, 2, 1, 1}, {3, 4}, true);
-  const auto y = b.line("sum", {b.line("matmul", {a, c})});
-  b.line("add_", {b.line("detach", {a})}, {{"scalar", {1}}});
-  b.line("backward", {y});
-  expect_intended(b, "batched matmul");
-}
-
-TEST(Features, AreAllNamed) {
-  const std::set<Feature> all = all_features();
-  EXPECT_GE(all.size(), 12U);
-  const SmallProgram small;
-  for (const auto& [operation, feature] : compare(small.b.program()).covered) {
-    EXPECT_EQ(all.count(feature), 1U) << feature;
-  }
 }
 
 }  // namespace

@@ -156,8 +156,8 @@ std::optional<ValueDifference> end_to_end_difference(const Program& program, con
   const Outcome theirs = reference::run_in_libtorch(in_float64, concessions);
   const auto still = first_difference(ours, theirs, with_end, half_the_digits(Precision::float64));
   if (!still || is_ill_conditioned(in_float64, theirs, *still, concessions)) return std::nullopt;
-  return ValueDifference{still->what != Place::What::result, still->line,
-                         text_of(program, *still, ours, theirs)};
+  return ValueDifference{still->what != Place::What::result, still->what == Place::What::gradient,
+                         still->line, text_of(program, *still, ours, theirs)};
 }
 
 }  // namespace gradbook::fuzz

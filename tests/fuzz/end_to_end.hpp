@@ -14,7 +14,8 @@ using EngineIn = std::function<reference::Outcome(reference::Precision)>;
 
 /// Where and how the values of two runs differ.
 struct ValueDifference {
-  bool at_end;  ///< in what became of the result, or in its gradient; else when the line ran
+  bool at_end;       ///< in what became of the result, or in its gradient; else when the line ran
+  bool in_gradient;  ///< looked at last
   std::size_t line;
   std::string text;
 };

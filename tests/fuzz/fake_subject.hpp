@@ -71,7 +71,8 @@ inline Subject fake_subject(
           .evaluate = nullptr,
           .operations = {"mul", "sum"},
           .features = {"shared", "in place"},
-          .libtorch = "1.13.1"};
+          .libtorch = "1.13.1",
+          .commit = "1234abc"};
 }
 
 /// Disagrees, on programs that are 5 more than a multiple of 30, as long as there is a mul.

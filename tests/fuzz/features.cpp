@@ -30,86 +30,130 @@ bool is_special(double value, reference::Precision precision) {
 class FeatureFinder {
  public:
   FeatureFinder(const Program& program, const Outcome& outcome)
-      : program_(program), outcome_(outcome), origin_(outcome.results.size()) {}
+      : program_(program),
+        outcome_(outcome),
+        tensor_(outcome.results.size()),
+        storage_(outcome.results.size()),
+        of_line_(outcome.results.size()) {}
 
-  std::set<Feature> features() {
-    if (program_.precision == reference::Precision::float64) add("float64");
+  std::set<Covered> covered() {
+    if (program_.precision == reference::Precision::float64) of_program_.insert("float64");
     for (std::size_t i = 0; i < outcome_.results.size(); ++i) look_at(i, program_.lines[i]);
-    for (const auto& [line, uses] : uses_) {
-      if (uses > 1) add("shared subexpression");
+    if (passes_ > 1) of_program_.insert("several backward");
+    std::set<Covered> found;
+    for (std::size_t i = 0; i < outcome_.results.size(); ++i) {
+      const std::string& op = program_.lines[i].op;
+      if (!reference::computes_a_tensor(op)) continue;
+      look_back_at(i, program_.lines[i]);
+      for (const Feature& feature : of_program_) found.emplace(op, feature);
+      for (const Feature& feature : of_line_[i]) found.emplace(op, feature);
     }
-    if (passes_ > 1) add("several backward");
-    return std::move(found_);
+    return found;
   }
 
  private:
-  void add(const char* feature) { found_.insert(feature); }
-
   const Shape* shape_of(std::size_t line) const {
     const auto& value = outcome_.results[line].value;
     return value ? &value->shape : nullptr;
   }
 
   void look_at(std::size_t i, const Line& line) {
-    origin_[i] = i;
-    if (const Shape* shape = shape_of(i)) {
-      if (numel(*shape) == 0) add("zero-size");
-      if (shape->empty() && reference::computes_a_tensor(line.op)) add("0-d");
+    tensor_[i] = storage_[i] = i;
+    if (const Shape* shape = shape_of(i); shape != nullptr && numel(*shape) == 0) {
+      of_program_.insert("zero-size");
     }
-    if (line.op == "leaf") {
-      const auto special = [&](double value) { return is_special(value, program_.precision); };
-      if (std::any_of(line.data.values.begin(), line.data.values.end(), special)) {
-        add("special values");
-      }
-    } else if (reference::computes_a_tensor(line.op)) {
+    if (reference::computes_a_tensor(line.op)) {
       computed(i, line);
     } else if (line.op == "backward" || line.op == "grad") {
       ++passes_;
-      if (line.inputs.size() > (line.op == "grad" ? 2U : 1U)) add("given gradient");
-      if (flag(line, "create_graph")) add("create_graph");
-      if (flag(line, "retain_graph")) add("retain_graph");
+      if (line.inputs.size() > (line.op == "grad" ? 2U : 1U)) of_program_.insert("given gradient");
+      if (flag(line, "create_graph")) of_program_.insert("create_graph");
+      if (flag(line, "retain_graph")) of_program_.insert("retain_graph");
     } else if (line.op == "no_grad") {
-      add("no-grad");
+      of_program_.insert("no-grad");
     } else if (line.op == "retain_grad" || line.op == "requires_grad_" || line.op == "zero_grad") {
-      found_.insert(line.op);
+      of_program_.insert(line.op);
     }
   }
 
   void computed(std::size_t i, const Line& line) {
-    const bool in_place = line.op.back() == '_';
-    if (in_place) {
-      add("in place");
-      if (aliased_.contains(origin_[line.inputs[0]])) add("alias");
-      origin_[i] = origin_[line.inputs[0]];
-    }
-    if (line.op == "detach") add("detach");
-    if (line.op == "reshape" || line.op == "detach") {
-      origin_[i] = origin_[line.inputs[0]];
-      aliased_.insert(origin_[i]);
-    }
+    if (line.op == "detach") of_program_.insert("detach");
     for (const std::size_t input : line.inputs) {
       const Line& used = program_.lines[input];
-      if (used.op == "grad" || used.op == "grad_of") add("gradient as data");
-      if (reference::computes_a_tensor(used.op)) ++uses_[input];
-      if (line.inputs.size() < 2 || line.op == "matmul") continue;
-      const Shape* shape = shape_of(input);
-      if (shape != nullptr && *shape != *shape_of(i)) add("broadcast");
+      if (used.op == "grad" || used.op == "grad_of") of_program_.insert("gradient as data");
+      ++uses_[tensor_[input]];
+      if (aliased_.contains(storage_[input])) of_line_[i].insert("alias");
+      if (is_scalar(input)) of_line_[i].insert("0-d");
+      if (has_special_values(input)) of_line_[i].insert("special values");
+    }
+    if (is_scalar(i)) of_line_[i].insert("0-d");
+    if (line.inputs.size() == 2) find_broadcast(i, line);
+    const bool in_place = line.op.back() == '_';
+    if (in_place) tensor_[i] = tensor_[line.inputs[0]];
+    if (in_place || line.op == "reshape" || line.op == "detach") {
+      storage_[i] = storage_[line.inputs[0]];
+      (in_place ? written_ : aliased_).insert(storage_[i]);
+    }
+  }
+
+  bool is_scalar(std::size_t line) const {
+    const Shape* shape = shape_of(line);
+    return shape != nullptr && shape->empty();
+  }
+
+  bool has_special_values(std::size_t line) const {
+    const auto& value = outcome_.results[line].value;
+    return value && std::any_of(value->values.begin(), value->values.end(), [&](double number) {
+             return is_special(number, program_.precision);
+           });
+  }
+
+  void find_broadcast(std::size_t i, const Line& line) {
+    const bool matmul = line.op == "matmul";
+    const Shape result = dims_that_broadcast(i, matmul);
+    for (const std::size_t input : line.inputs) {
+      const Shape shape = dims_that_broadcast(input, matmul);
+      if (shape == result) continue;
+      of_line_[i].insert("broadcast");
+      broadcast_.insert(tensor_[input]);
+    }
+  }
+  /// All; of a product of matrices those of the batch, and none of a vector.
+  Shape dims_that_broadcast(std::size_t line, bool matmul) const {
+    Shape shape = shape_of(line) != nullptr ? *shape_of(line) : Shape();
+    if (matmul) shape.resize(shape.size() < 2 ? 0 : shape.size() - 2);
+    return shape;
+  }
+
+  /// What later lines have shown about a line.
+  void look_back_at(std::size_t i, const Line& line) {
+    if (uses_[tensor_[i]] > 1) of_line_[i].insert("shared subexpression");
+    if (line.inputs.size() == 1 && broadcast_.contains(tensor_[i])) {
+      of_line_[i].insert("broadcast");
+    }
+    const auto is_written = [&](std::size_t x) { return written_.contains(storage_[x]); };
+    if (is_written(i) || std::any_of(line.inputs.begin(), line.inputs.end(), is_written)) {
+      of_line_[i].insert("in place");
     }
   }
 
   const Program& program_;
   const Outcome& outcome_;
-  std::set<Feature> found_;
-  std::vector<std::size_t> origin_;  // the line that first had the storage of this one's result
-  std::set<std::size_t> aliased_;    // origins with more than one tensor
-  std::map<std::size_t, int> uses_;
+  std::vector<std::size_t> tensor_;   // the line that first had this one's result
+  std::vector<std::size_t> storage_;  // the line that first had its storage
+  std::map<std::size_t, int> uses_;   // of tensors
+  std::set<std::size_t> broadcast_;   // tensors
+  std::set<std::size_t> aliased_;     // storages with more than one tensor
+  std::set<std::size_t> written_;     // storages
   int passes_ = 0;
+  std::set<Feature> of_program_;
+  std::vector<std::set<Feature>> of_line_;
 };
 
 }  // namespace
 
-std::set<Feature> features_of(const Program& program, const Outcome& outcome) {
-  return FeatureFinder(program, outcome).features();
+std::set<Covered> covered(const Program& program, const Outcome& outcome) {
+  return FeatureFinder(program, outcome).covered();
 }
 
 std::set<Feature> all_features() {

@@ -2,13 +2,19 @@
 
 #include <cstddef>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "reference/program.hpp"
 #include "tests/fuzz/compare.hpp"
 
 namespace gradbook::fuzz {
 
-/// What the lines of a program that ran use besides their operations. `outcome` is the engine's.
-std::set<Feature> features_of(const reference::Program& program, const reference::Outcome& outcome);
+/// An operation, and a feature that it came together with.
+using Covered = std::pair<std::string, Feature>;
+
+/// Each operation of the lines that ran with the features of one of its own lines, and those of the
+/// whole program. Which is which: README.md. `outcome` is the engine's.
+std::set<Covered> covered(const reference::Program& program, const reference::Outcome& outcome);
 
 }  // namespace gradbook::fuzz

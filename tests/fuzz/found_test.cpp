@@ -231,5 +231,19 @@ TEST(FoundByFuzzing, TheSecondDerivativeOfTheMeanOfNothingIsZero) {
   expect_agreement(b);
 }
 
+TEST(FoundByFuzzing, ARefusedPassLetsAGradientAndAnOlderLeafWait) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto v = b.leaf({}, {0}, true);
+  const auto w = b.leaf({}, {0}, true);
+  const auto g = b.leaf({}, {0});
+  b.line("backward", {b.line("mul", {x, w}), g}, {{"create_graph", {1}}});
+  b.line("copy_", {g, g});
+  b.line("backward", {v});
+  const auto gradient = b.line("grad_of", {x});
+  b.line("backward", {b.line("add", {b.line("add", {v, x}), gradient})});
+  expect_agreement(b);
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz

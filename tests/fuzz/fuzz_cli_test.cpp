@@ -1,6 +1,7 @@
 // The program fuzz: options, exit codes, files, Ctrl-C.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -67,12 +68,14 @@ TEST(FuzzProgram, WrongUsageIsOneLineThatNamesWhatWasExpected) {
       {{"--shard", "1/0"}, "expected I/N"},
       {{"--minutes", "0"}, "expected a number of minutes above 0, not '0'"},
       {{"--minutes", "nan"}, "expected a number of minutes above 0"},
-      {{"--only", "first"}, "expected the number of a program, not 'first'"},
+      {{"--only", "first"}, "expected the number of a program, below 2^64 - 1, not 'first'"},
+      {{"--only", "18446744073709551615"}, "below 2^64 - 1, not '18446744073709551615'"},
       {{"--only", "1", "--shard", "1/2"}, "--shard"},
       {{"--only", "1", "--programs", "7"}, "--programs"},
       {{"--merge"}, "--merge"},
       {{"--merge", "a", "--seed", "1"}, "--seed"},
       {{"--merge", "/no/such/file"}, "'/no/such/file' cannot be read"},
+      {{"--merge", "--json", "x.json"}, "expected the files of all shards, not '--json'"},
       {{"--json", "/no/such/folder/file"}, "expected a file that can be written"},
       {{"--json", "/"}, "'/' is a folder"},
       {{"--colour"}, "--colour"},
@@ -97,11 +100,12 @@ TEST(FuzzProgram, ACampaignWithoutDisagreementsPasses) {
   EXPECT_FALSE(contains(outcome.out, "\x1b")) << "no colour, no live line: not a terminal";
   const Json json = Json::parse(workbook::read_text(file));
   EXPECT_EQ(json["format"], "gradbook.fuzz");
-  EXPECT_EQ(json["version"], 1);
+  EXPECT_EQ(json["version"], 2);
   EXPECT_EQ(json["seed"], 7);
   EXPECT_EQ(json["done"], 200);
   EXPECT_EQ(json["complete"], true);
-  EXPECT_EQ(json["passed"], true);
+  EXPECT_EQ(json["passed"], nullptr) << "too few for any condition";
+  EXPECT_EQ(json["commit"], "1234abc");
   EXPECT_EQ(json["next"], nullptr);
   EXPECT_EQ(json["median_operations"], 14);
   EXPECT_EQ(json["counts"]["pairs"]["sum"]["in place"], 0);
@@ -171,6 +175,14 @@ TEST(FuzzProgram, RefusesShardsThatDoNotMakeACampaign) {
   const Outcome doubled = fuzz({"--merge", shards.file(1), shards.file(1)});
   EXPECT_EQ(doubled.code, 2);
   EXPECT_TRUE(contains(doubled.err, "shard 1/3 is there twice")) << doubled.err;
+  Json another = Json::parse(workbook::read_text(shards.file(3)));
+  another["commit"] = "9876fed";
+  workbook::write_text(shards.file(3), another.dump());
+  const Outcome apart = fuzz({"--merge", shards.file(1), shards.file(2), shards.file(3)});
+  EXPECT_EQ(apart.code, 2);
+  EXPECT_EQ(apart.err, fmt::format("fuzz: {} and {} do not belong together: commits 1234abc and "
+                                   "9876fed; try fuzz --help\n",
+                                   shards.file(1), shards.file(3)));
   workbook::write_text(shards.file(2), "{}");
   const Outcome other = fuzz({"--merge", shards.file(1), shards.file(2)});
   EXPECT_EQ(other.code, 2);
@@ -181,10 +193,29 @@ TEST(FuzzProgram, ATerminalShowsHowFarItIs) {
   const Outcome outcome = fuzz({"--programs", "20"}, fake_subject(), {.terminal = true});
   EXPECT_TRUE(contains(outcome.out, "\r\x1b[K20 of 20 programs")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "no disagreement")) << outcome.out;
-  EXPECT_TRUE(contains(outcome.out, "\x1b[32m")) << outcome.out;
+  EXPECT_FALSE(contains(outcome.out, "\x1b[32m")) << "too few to call it good" << outcome.out;
+  const std::vector<std::string> enough = {"--programs", "1000"};
+  EXPECT_TRUE(contains(fuzz(enough, fake_subject(), {.terminal = true}).out, "\x1b[32m"));
   EXPECT_FALSE(contains(
-      fuzz({"--programs", "20", "--color", "never"}, fake_subject(), {.terminal = true}).out,
+      fuzz({"--programs", "1000", "--color", "never"}, fake_subject(), {.terminal = true}).out,
       "\x1b[32m"));
+}
+
+// As the program itself knows it: no option, no environment.
+TEST(FuzzProgram, SaysWhichCommitItWasBuiltFrom) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "result.json").string();
+  const auto process =
+      workbook::run_process({GRADBOOK_BIN_DIR "/fuzz", "--programs", "1", "--json", file});
+  ASSERT_EQ(process.exit_code, 0) << process.out << process.err;
+  const std::string commit = read_result(file).commit;
+  EXPECT_FALSE(commit.empty());
+  EXPECT_TRUE(contains(process.out, "engine, commit           " + commit + "\n")) << process.out;
+  const bool is_checkout = std::filesystem::exists(GRADBOOK_SOURCE_DIR "/.git");
+  const bool has_git = workbook::run_process({"sh", "-c", "git --version"}).exit_code == 0;
+  if (!is_checkout || !has_git) {
+    EXPECT_EQ(commit, "unknown");
+  }
 }
 
 // The real program, the real signal.
@@ -217,6 +248,23 @@ TEST(FuzzProgram, CtrlCLeavesTheResultSoFar) {
   EXPECT_EQ(report.shard, (Shard{2, 5}));
   EXPECT_EQ(report.counts.programs, report.done);
   EXPECT_TRUE(contains(process.out, "not complete")) << process.out;
+  EXPECT_EQ(Json::parse(workbook::read_text(file))["complete"], false);
+}
+
+// What has run does not tell whether the campaign would have passed.
+TEST(FuzzProgram, ACampaignThatRanOutOfMinutesHasNotPassed) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "result.json").string();
+  const Subject slow = fake_subject([](const reference::Program&, Comparison&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  const Outcome outcome =
+      fuzz({"--programs", "1000000000000", "--minutes", "0.001", "--json", file}, slow);
+  EXPECT_EQ(outcome.code, 0) << "nothing is wrong" << outcome.err;
+  const Json json = Json::parse(workbook::read_text(file));
+  EXPECT_EQ(json["complete"], false);
+  EXPECT_EQ(json["passed"], nullptr);
+  EXPECT_TRUE(contains(outcome.out, "not complete")) << outcome.out;
 }
 
 // As a job scheduler does when the time is up.

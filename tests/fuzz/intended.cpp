@@ -2,128 +2,164 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "engine/ops/matmul.hpp"
+#include "engine/ops/reduce.hpp"
+#include "engine/ops/shape.hpp"
+#include "engine/rules.hpp"
+#include "tests/fuzz/intended_history.hpp"
+
 namespace gradbook::fuzz {
 
 using reference::Line;
+using reference::LineResult;
+using reference::Program;
 
 namespace {
 
 // --- "no recorded writes through reshapes" -------------------------------------------------------
 
-bool is_write_through_reshape(const OneSidedRefusal& refusal) {
-  return refusal.engine_refused && refusal.engine.error_class == "InPlaceError" &&
-         refusal.engine.shares_storage_with_reshape &&
-         refusal.program.lines[refusal.line].op.back() == '_';
+bool is_recording(const Program& program, std::size_t line) {
+  bool recording = true;
+  for (std::size_t i = 0; i < line; ++i) {
+    if (program.lines[i].op == "no_grad") recording = false;
+    if (program.lines[i].op == "end_no_grad") recording = true;
+  }
+  return recording;
 }
 
-// --- "gradient of a larger shape" ----------------------------------------------------------------
-
-bool is_gradient_of_larger_shape(const OneSidedRefusal& refusal) {
+/// Is it a write that would be recorded, to what is no leaf that requires grad, and of a shape that
+/// fits? All that is left to refuse it for is a live reshape.
+bool is_write_through_reshape(const OneSidedRefusal& refusal) {
   const Line& line = refusal.program.lines[refusal.line];
-  const std::size_t given = line.op == "backward" ? 1 : 2;
-  if (line.op != "backward" && line.op != "grad") return false;
-  if (!refusal.engine_refused || refusal.engine.error_class != "BackwardError") return false;
-  if (line.inputs.size() <= given) return false;
-  const auto& results = refusal.engine.outcome.finals;
-  const Shape& output = results[line.inputs[0]].value->shape;
-  const Shape& gradient = results[line.inputs[given]].value->shape;
-  return output != gradient && broadcasts_to(output, gradient);
+  const EngineRun& engine = refusal.engine;
+  if (!refusal.engine_refused || engine.error_class != "InPlaceError") return false;
+  if (!engine.shares_storage_with_reshape || line.op.back() != '_') return false;
+  // The refused line has changed nothing: what there is at the end was there when it began.
+  const auto& before = engine.outcome.finals;
+  const auto requires_grad = [&](std::size_t input) { return before[input].requires_grad; };
+  const LineResult& written = before[line.inputs[0]];
+  const LineResult& read = before[line.inputs.back()];
+  return is_recording(refusal.program, refusal.line) &&
+         std::any_of(line.inputs.begin(), line.inputs.end(), requires_grad) &&
+         !(written.is_leaf && written.requires_grad) && written.value && read.value &&
+         broadcasts_to(read.value->shape, written.value->shape);
 }
 
 // --- what a pass on the traced graph reads and writes --------------------------------------------
 
-/// Which inputs of a traced operation the gradient of input `i` reads.
-std::vector<std::size_t> read_by_gradient(const Trace::Operation& operation, std::size_t i) {
-  const std::string& name = operation.name;
-  if (operation.inputs.size() == 1) {
-    return name == "pow" || name == "log" ? std::vector<std::size_t>{0}
-                                          : std::vector<std::size_t>{};
-  }
-  if (name == "mul" || name == "matmul") return {1 - i};
-  if (name == "div") return i == 0 ? std::vector<std::size_t>{1} : std::vector<std::size_t>{0, 1};
-  if (name == "gate" && i == 0) return {1};
-  return {};
+/// The rows of the table of derivatives, by name: what the gradient of each input reads.
+const std::unordered_map<std::string_view, std::span<const rules::Reads>>& rows() {
+  const auto table = []<class... Rows>(Rows...) {
+    return std::unordered_map<std::string_view, std::span<const rules::Reads>>{
+        {Rows::name, Rows::reads}...};
+  };
+  static const auto all = table(
+      rules::Add(), rules::Sub(), rules::Rsub(), rules::Mul(), rules::Div(), rules::Pow(),
+      rules::Neg(), rules::Reciprocal(), rules::Exp(), rules::Log(), rules::Sqrt(), rules::Tanh(),
+      rules::Sigmoid(), rules::Relu(), rules::Gate(), rules::Copy(), rules::Zero(), ops::Sum(),
+      ops::Mean(), ops::Matmul(), ops::Transpose(), ops::Reshape(), ops::Expand(), ops::SumTo());
+  return all;
 }
+
+/// The values of a traced operation that the gradient of input `i` reads, where they are kept: not
+/// constants, and not the copy of what is written over.
+Trace::ValueIds read_by_gradient(const Trace::Operation& operation, std::size_t i) {
+  std::string_view name = operation.name;
+  if (operation.in_place) name.remove_suffix(1);
+  const auto row = rows().find(name);
+  if (row == rows().end()) return {};
+  const rules::Reads reads = row->second[i];
+  Trace::ValueIds values;
+  if ((reads & rules::kA) != 0 && !operation.in_place) values.push_back(operation.inputs[0]);
+  if ((reads & rules::kB) != 0 && operation.inputs.size() == 2) {
+    values.push_back(operation.inputs[1]);
+  }
+  if ((reads & rules::kResult) != 0) values.push_back(operation.output);
+  return values;
+}
+
+/// A gradient that a pass computed: the operation's step, the input.
+using GradientOf = std::pair<std::size_t, std::size_t>;
 
 /// What the trace knows of the line that was refused, and of the storages before it.
 class TracedLine {
  public:
-  explicit TracedLine(const OneSidedRefusal& refusal) : trace_(refusal.trace) {
-    const auto& first = refusal.engine.first_step;
-    const std::size_t end =
-        refusal.line + 1 < first.size() ? first[refusal.line + 1] : trace_.steps().size();
-    for (std::size_t i = 0; i < end; ++i) {
-      if (const auto* operation = std::get_if<Trace::Operation>(&trace_.steps()[i])) {
-        look_at(i, *operation);
-        if (i >= first[refusal.line] && operation->in_place) write_ = operation;
-      } else if (const auto* call = std::get_if<Trace::Backward>(&trace_.steps()[i])) {
-        if (i >= first[refusal.line]) {
-          find_gradients(i, *call);
-          return;
-        }
-        look_at(i, *call);
-      }
+  explicit TracedLine(const OneSidedRefusal& refusal)
+      : trace_(refusal.trace),
+        begin_(refusal.engine.first_step[refusal.line]),
+        end_(end_of(refusal)),
+        history_(trace_, end_) {
+    for (std::size_t i = begin_; i < end_; ++i) {
+      const auto* operation = std::get_if<Trace::Operation>(&trace_.steps()[i]);
+      if (operation != nullptr && operation->in_place) write_ = operation;
     }
+    if (end_ == trace_.steps().size()) return;
+    const auto* call = std::get_if<Trace::Backward>(&trace_.steps()[end_]);
+    if (call != nullptr) find_gradients(*call);
   }
 
   /// The write in place, if it is one.
   const Trace::Operation* write() const { return write_; }
-  /// Gradients that were computed: the operation's step, the input.
-  const std::set<std::pair<std::size_t, std::size_t>>& gradients() const { return gradients_; }
+  const std::set<GradientOf>& gradients() const { return gradients_; }
   const Trace::Operation& operation(std::size_t step) const {
     return std::get<Trace::Operation>(trace_.steps()[step]);
   }
   bool requires_grad(Trace::ValueId id) const { return trace_.values()[id].requires_grad; }
-  bool written_after(std::size_t step, Trace::ValueId id) const {
-    const auto later = writes_.upper_bound({storage(id), step});
-    return later != writes_.end() && later->first == storage(id);
+  /// Has something changed since that this gradient reads?
+  bool reads_a_changed_value(const GradientOf& gradient) const {
+    const Trace::ValueIds read = read_by_gradient(operation(gradient.first), gradient.second);
+    return std::any_of(read.begin(), read.end(), [&](Trace::ValueId id) {
+      return history_.written_after(gradient.first, id);
+    });
+  }
+  /// Does it read a gradient to which this pass adds?
+  bool reads_what_grows(const GradientOf& gradient) const {
+    const Trace::ValueIds read = read_by_gradient(operation(gradient.first), gradient.second);
+    return std::any_of(read.begin(), read.end(), [&](Trace::ValueId id) {
+      return accumulated_.contains(history_.storage(id));
+    });
   }
   /// Are these tensors of different shapes over the same storage?
   bool share_storage(Trace::ValueId a, Trace::ValueId b) const {
-    return storage(a) == storage(b) &&
+    return history_.storage(a) == history_.storage(b) &&
            trace_.values()[a].snapshot.shape != trace_.values()[b].snapshot.shape;
   }
-  /// Does this pass add to a gradient that is stored there?
-  bool accumulates_into(Trace::ValueId id) const { return accumulated_.contains(storage(id)); }
 
  private:
-  std::size_t storage(Trace::ValueId id) const {
-    const auto found = storage_.find(trace_.values()[id].tensor);
-    return found == storage_.end() ? trace_.values()[id].tensor : found->second;
-  }
-
-  void look_at(std::size_t step, const Trace::Operation& operation) {
-    if (operation.name == "detach" || operation.name == "reshape") {
-      storage_[trace_.values()[operation.output].tensor] = storage(operation.inputs[0]);
+  /// The step of the line's backward pass, or that with which the next line begins.
+  static std::size_t end_of(const OneSidedRefusal& refusal) {
+    const auto& first = refusal.engine.first_step;
+    const auto& steps = refusal.trace.steps();
+    const std::size_t next =
+        refusal.line + 1 < first.size() ? first[refusal.line + 1] : steps.size();
+    for (std::size_t i = first[refusal.line]; i < next; ++i) {
+      if (std::holds_alternative<Trace::Backward>(steps[i])) return i;
     }
-    if (operation.in_place) writes_.emplace(storage(operation.output), step);
+    return next;
   }
 
-  void look_at(std::size_t step, const Trace::Backward& call) {
-    if (!call.inputs.empty()) return;
-    for (const Trace::ValueId id : call.gradient_values) writes_.emplace(storage(id), step);
-  }
-
-  void find_gradients(std::size_t step, const Trace::Backward& call) {
-    for (std::size_t i = call.first; i < step; ++i) {
+  void find_gradients(const Trace::Backward& call) {
+    for (std::size_t i = call.first; i < end_; ++i) {
       const auto* gradient = std::get_if<Trace::Gradient>(&trace_.steps()[i]);
       if (gradient != nullptr) gradients_.emplace(gradient->step, gradient->input);
     }
     if (!call.inputs.empty() || call.create_graph) return;
-    for (const Trace::ValueId id : call.gradient_values) accumulated_.insert(storage(id));
+    for (const Trace::ValueId id : call.gradient_values) accumulated_.insert(history_.storage(id));
   }
 
   const Trace& trace_;
-  std::unordered_map<std::size_t, std::size_t> storage_;  // of an alias: that of its original
-  std::set<std::pair<std::size_t, std::size_t>> writes_;  // storage, step
-  std::set<std::pair<std::size_t, std::size_t>> gradients_;
-  std::set<std::size_t> accumulated_;
+  std::size_t begin_;
+  std::size_t end_;
+  StorageHistory history_;
+  std::set<GradientOf> gradients_;
+  std::set<std::size_t> accumulated_;  // storages
   const Trace::Operation* write_ = nullptr;
 };
 
@@ -139,18 +175,18 @@ bool libtorch_found_a_saved_value_changed(const OneSidedRefusal& refusal, std::s
 bool is_unread_value(const OneSidedRefusal& refusal) {
   if (!libtorch_found_a_saved_value_changed(refusal, "grad")) return false;
   const TracedLine pass(refusal);
-  return std::any_of(pass.gradients().begin(), pass.gradients().end(), [&](const auto& wanted) {
-    const auto& [step, input] = wanted;
+  const auto& wanted = pass.gradients();
+  if (std::any_of(wanted.begin(), wanted.end(),
+                  [&](const GradientOf& each) { return pass.reads_a_changed_value(each); })) {
+    return false;
+  }
+  return std::any_of(wanted.begin(), wanted.end(), [&](const GradientOf& each) {
+    const auto& [step, input] = each;
     const Trace::Operation& operation = pass.operation(step);
     if (operation.inputs.size() != 2 || operation.in_place) return false;
-    const std::size_t other = 1 - input;
-    if (!pass.requires_grad(operation.inputs[other]) || pass.gradients().contains({step, other})) {
-      return false;
-    }
-    const std::vector<std::size_t> read = read_by_gradient(operation, other);
-    return std::any_of(read.begin(), read.end(), [&, step = step](std::size_t i) {
-      return pass.written_after(step, operation.inputs[i]);
-    });
+    const GradientOf other{step, 1 - input};
+    return pass.requires_grad(operation.inputs[other.second]) && !wanted.contains(other) &&
+           pass.reads_a_changed_value(other);
   });
 }
 
@@ -160,12 +196,8 @@ bool is_unread_value(const OneSidedRefusal& refusal) {
 bool is_early_accumulation(const OneSidedRefusal& refusal) {
   if (!libtorch_found_a_saved_value_changed(refusal, "backward")) return false;
   const TracedLine pass(refusal);
-  return std::any_of(pass.gradients().begin(), pass.gradients().end(), [&](const auto& wanted) {
-    const Trace::Operation& operation = pass.operation(wanted.first);
-    const std::vector<std::size_t> read = read_by_gradient(operation, wanted.second);
-    return std::any_of(read.begin(), read.end(),
-                       [&](std::size_t i) { return pass.accumulates_into(operation.inputs[i]); });
-  });
+  return std::any_of(pass.gradients().begin(), pass.gradients().end(),
+                     [&](const GradientOf& each) { return pass.reads_what_grows(each); });
 }
 
 // --- "operands that share memory" ----------------------------------------------------------------
@@ -184,9 +216,44 @@ bool is_operand_over_same_storage(const OneSidedRefusal& refusal) {
 
 }  // namespace
 
+bool is_gradient_of_larger_shape(const Program& program, const EngineRun& engine) {
+  if (engine.error_class != "BackwardError") return false;
+  const Line& line = program.lines[engine.outcome.results.size()];
+  if (line.op != "backward" && line.op != "grad") return false;
+  const std::size_t given = line.op == "backward" ? 1 : 2;
+  if (line.inputs.size() <= given) return false;
+  const auto& results = engine.outcome.finals;
+  const Shape& output = results[line.inputs[0]].value->shape;
+  const Shape& gradient = results[line.inputs[given]].value->shape;
+  return output != gradient && broadcasts_to(output, gradient);
+}
+
+std::set<std::string> copies_that_matter(const Program& program, const Trace& trace,
+                                         const EngineRun& engine) {
+  const StorageHistory history(trace, trace.steps().size());
+  std::set<std::string> found;
+  for (std::size_t line = 0; line < engine.outcome.results.size(); ++line) {
+    const std::string& op = program.lines[line].op;
+    if (op != "transpose" && op != "expand") continue;
+    for (std::size_t i = engine.first_step[line]; i < trace.steps().size(); ++i) {
+      const auto* operation = std::get_if<Trace::Operation>(&trace.steps()[i]);
+      if (operation == nullptr) continue;  // an operand that is seen for the first time
+      // A number, transposed, is an alias in both.
+      if (operation->name == op && (history.written_after(i, operation->output) ||
+                                    history.written_after(i, operation->inputs[0]))) {
+        found.insert(op + " copies");
+      }
+      break;
+    }
+  }
+  return found;
+}
+
 std::string intended_difference(const OneSidedRefusal& refusal) {
   if (is_write_through_reshape(refusal)) return "no recorded writes through reshapes";
-  if (is_gradient_of_larger_shape(refusal)) return "gradient of a larger shape";
+  if (refusal.engine_refused && is_gradient_of_larger_shape(refusal.program, refusal.engine)) {
+    return "gradient of a larger shape";
+  }
   if (is_unread_value(refusal)) return "values that no wanted gradient reads";
   if (is_operand_over_same_storage(refusal)) return "operands that share memory";
   if (is_early_accumulation(refusal)) return "leaves accumulate in their turn";

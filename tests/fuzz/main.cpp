@@ -2,6 +2,7 @@
 #include <csignal>
 
 #include "tests/fuzz/cli.hpp"
+#include "tests/fuzz/commit.hpp"
 
 namespace {
 
@@ -24,5 +25,7 @@ int main(int argc, char** argv) {
   catch_signal(SIGINT);
   catch_signal(SIGTERM);
   auto console = gradbook::workbook::Console::real();
-  return gradbook::fuzz::run_fuzz(argc, argv, console, gradbook::fuzz::both_engines(), &stop);
+  gradbook::fuzz::Subject subject = gradbook::fuzz::both_engines();
+  subject.commit = gradbook::fuzz::commit();
+  return gradbook::fuzz::run_fuzz(argc, argv, console, subject, &stop);
 }

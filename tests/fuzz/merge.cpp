@@ -18,6 +18,7 @@ std::string difference(const Report& a, const Report& b) {
     return fmt::format("campaigns of {} and {} programs", a.programs, b.programs);
   if (a.shard.of != b.shard.of) return fmt::format("{} and {} shards", a.shard.of, b.shard.of);
   if (a.libtorch != b.libtorch) return fmt::format("LibTorch {} and {}", a.libtorch, b.libtorch);
+  if (a.commit != b.commit) return fmt::format("commits {} and {}", a.commit, b.commit);
   return {};
 }
 
@@ -40,7 +41,10 @@ Report merge(const std::vector<std::pair<std::string, Report>>& shards) {
   if (shards.empty()) throw std::invalid_argument("expected the results of all shards");
   const auto& [first_file, first] = shards.front();
   std::map<std::uint64_t, std::string> files;
-  Report sum{.seed = first.seed, .programs = first.programs, .libtorch = first.libtorch};
+  Report sum{.seed = first.seed,
+             .programs = first.programs,
+             .libtorch = first.libtorch,
+             .commit = first.commit};
   for (const auto& [file, report] : shards) {
     if (const std::string other = difference(first, report); !other.empty())
       throw std::invalid_argument(

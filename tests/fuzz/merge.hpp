@@ -10,7 +10,7 @@ namespace gradbook::fuzz {
 
 /// The report of one run over all that the shards have run; each with the name of its file. Throws
 /// std::invalid_argument, naming the files or shards, where they are not all shards of one
-/// campaign, each once and run to its end.
+/// campaign, of the same commit and LibTorch, each once and run to its end.
 Report merge(const std::vector<std::pair<std::string, Report>>& shards);
 
 }  // namespace gradbook::fuzz

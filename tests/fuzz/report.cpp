@@ -142,10 +142,15 @@ std::vector<Condition> conditions(const Report& report) {
   return all;
 }
 
-bool passed(const Report& report) {
-  return report.disagreements == 0 && std::ranges::all_of(conditions(report), [](const auto& each) {
-           return !each.judged || each.holds;
+bool failed(const Report& report) {
+  return report.disagreements > 0 || std::ranges::any_of(conditions(report), [](const auto& each) {
+           return each.judged && !each.holds;
          });
+}
+
+bool passed(const Report& report) {
+  return report.complete() && !failed(report) &&
+         std::ranges::all_of(conditions(report), &Condition::judged);
 }
 
 }  // namespace gradbook::fuzz

@@ -75,6 +75,7 @@ struct Report {
   std::uint64_t programs = 0;  ///< of the whole campaign
   Shard shard = {};
   std::string libtorch = {};  ///< its version
+  std::string commit = {};    ///< of the engine
   std::uint64_t done = 0;     ///< the first so many programs of the shard have run
   Counts counts = {};
   std::uint64_t disagreements = 0;
@@ -102,7 +103,11 @@ struct Condition {
 /// a million with three standard deviations of a rare count to spare.
 std::vector<Condition> conditions(const Report& report);
 
-/// No disagreement, and no condition that can be judged is broken.
+/// A disagreement, or a condition that can be judged and does not hold. What has run so far is
+/// enough to know that.
+bool failed(const Report& report);
+/// Complete, without a disagreement, and every condition is judged and holds. Where neither this
+/// nor failed(), too little has run to tell.
 bool passed(const Report& report);
 
 /// Operation and feature with the number of programs they came together in.

@@ -1,6 +1,7 @@
 // Figures of campaigns: what is judged, what holds, what goes into a file and comes out of it.
 #include "tests/fuzz/report.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -35,10 +36,12 @@ std::string broken(const Report& report) {
 TEST(FuzzReport, ConditionsBreakOneByOne) {
   const Report good = good_report(100'000);
   EXPECT_EQ(broken(good), "");
+  EXPECT_FALSE(failed(good));
   EXPECT_TRUE(passed(good));
   const auto with = [&](const auto& change) {
     Report report = good;
     change(report.counts);
+    EXPECT_TRUE(failed(report));
     EXPECT_FALSE(passed(report));
     return broken(report);
   };
@@ -68,22 +71,41 @@ TEST(FuzzReport, TooFewProgramsAreNotJudged) {
   Report report = good_report(999);
   report.counts.raised = 0;
   report.counts.pairs["sum"]["0-d"] = 0;
-  EXPECT_TRUE(passed(report));
+  EXPECT_FALSE(failed(report));
   report = good_report(1'000);
   report.counts.raised = 0;
-  EXPECT_FALSE(passed(report));
+  EXPECT_TRUE(failed(report));
   report = good_report(19'999);
   report.counts.pairs["sum"]["0-d"] = 0;
-  EXPECT_TRUE(passed(report));
+  EXPECT_FALSE(failed(report));
   report = good_report(20'000);
   report.counts.pairs["sum"]["0-d"] = 0;
-  EXPECT_FALSE(passed(report));
+  EXPECT_TRUE(failed(report));
+}
+
+// Neither failed nor passed: the JSON has null, and the last line says why.
+TEST(FuzzReport, WhatIsTooLittleToTellHasNotPassed) {
+  const auto is_open = [](const Report& report) {
+    return !failed(report) && !passed(report) && contains(to_json(report), "\"passed\":null");
+  };
+  const Report few = good_report(19'999);
+  EXPECT_TRUE(is_open(few));
+  EXPECT_EQ(verdict_text(few),
+            "19,999 programs: no disagreement; too few to judge every condition");
+  Report early = good_report(20'000);
+  EXPECT_TRUE(contains(to_json(early), "\"passed\":true"));
+  early.programs = 20'001;
+  EXPECT_TRUE(is_open(early));
+  EXPECT_EQ(verdict_text(early),
+            "20,000 programs: no disagreement; not complete, program 20000 is next");
+  early.add({.index = 3, .found = "it differs"});
+  EXPECT_TRUE(contains(to_json(early), "\"passed\":false"));
 }
 
 TEST(FuzzReport, OneDisagreementFails) {
   Report report = good_report(10);
   report.add({.index = 3, .found = "it differs"});
-  EXPECT_FALSE(passed(report));
+  EXPECT_TRUE(failed(report));
   EXPECT_EQ(verdict_text(report), "1 disagreement in 10 programs");
 }
 
@@ -124,6 +146,7 @@ TEST(FuzzReport, ComesBackFromJson) {
   report.shard = {2, 3};
   report.programs = 20'000;
   report.seconds = 1.25;
+  report.commit = "v1.0-3-g1234abc-dirty";
   report.counts.refusals = {{"ShapeError", 12}};
   report.counts.intended = {{"transpose copies", 3}};
   report.counts.worst_ratio = std::numeric_limits<double>::infinity();
@@ -133,6 +156,7 @@ TEST(FuzzReport, ComesBackFromJson) {
   const std::string text = to_json(report);
   const Report back = report_from_json(text);
   EXPECT_EQ(back.counts, report.counts);
+  EXPECT_EQ(back.commit, report.commit);
   EXPECT_EQ(back.findings[0], report.findings[0]);
   EXPECT_EQ(back.findings[0].index, 1U);
   EXPECT_EQ(to_json(back), text);
@@ -159,10 +183,21 @@ TEST(FuzzReport, OtherTextIsNoReport) {
     text.replace(text.find(from), from.size(), to);
     return refusal(text);
   };
-  EXPECT_TRUE(contains(changed("\"version\":1", "\"version\":2"), "expected version 1"));
+  EXPECT_TRUE(contains(changed("\"version\":2", "\"version\":1"), "expected version 2"));
   EXPECT_TRUE(contains(changed("\"raised\":", "\"rised\":"), "not as fuzz writes it"));
   EXPECT_TRUE(contains(changed("\"done\":10", "\"done\":9"), "contradict"));
-  EXPECT_TRUE(contains(changed("\"operations\":{\"12\"", "\"operations\":{\"many\""), "sto"));
+  const auto expects_count = [&](const std::string& from, const std::string& to,
+                                 const std::string& name) {
+    const std::string said = changed(from, to);
+    return said.starts_with(fmt::format("'{}': expected a whole number from 0, found ", name));
+  };
+  EXPECT_TRUE(expects_count("\"12\":", "\"many\":", "operations"));
+  EXPECT_TRUE(expects_count("\"12\":", "\"-12\":", "operations"));
+  EXPECT_TRUE(expects_count("\"12\":6", "\"12\":-6", "operations.12"));
+  EXPECT_TRUE(expects_count("\"disagreements\":0", "\"disagreements\":-1", "disagreements"));
+  EXPECT_TRUE(expects_count("\"disagreements\":0", "\"disagreements\":true", "disagreements"));
+  EXPECT_TRUE(expects_count("\"raised\":1", "\"raised\":1.5", "raised"));
+  EXPECT_TRUE(expects_count("\"shared\":0", "\"shared\":\"0\"", "pairs.mul.shared"));
 }
 
 TEST(FuzzReport, ReadsWell) {

@@ -108,9 +108,12 @@ std::string verdict_text(const Report& report) {
   std::string text = report.disagreements == 0
                          ? programs + ": no disagreement"
                          : counted(report.disagreements, "disagreement") + " in " + programs;
-  const bool broken = std::ranges::any_of(
-      conditions(report), [](const auto& each) { return each.judged && !each.holds; });
+  const std::vector<Condition> all = conditions(report);
+  const bool broken =
+      std::ranges::any_of(all, [](const auto& each) { return each.judged && !each.holds; });
   if (broken) text += "; a condition does not hold";
+  if (!failed(report) && !std::ranges::all_of(all, &Condition::judged))
+    text += "; too few to judge every condition";
   if (!report.complete()) text += fmt::format("; not complete, program {} is next", report.next());
   return text;
 }
@@ -135,8 +138,9 @@ std::string report_text(const Report& report, const TerminalRenderer& style) {
                       grouped(report.done), grouped(report.programs), report.seed);
   if (report.shard.of > 1)
     text += fmt::format(", shard {}/{}", report.shard.number, report.shard.of);
-  text += fmt::format("\ntime                     {}\nLibTorch                 {}\n",
-                      workbook::seconds_text(report.seconds), report.libtorch);
+  text += fmt::format(
+      "\ntime                     {}\nengine, commit           {}\nLibTorch                 {}\n",
+      workbook::seconds_text(report.seconds), report.commit, report.libtorch);
   text += operations_text(counts);
   text += fmt::format("largest error            {} of what is allowed",
                       workbook::error_text(counts.worst_ratio));
@@ -144,7 +148,10 @@ std::string report_text(const Report& report, const TerminalRenderer& style) {
   text += '\n' + conditions_table(report, style) + refusals_table(counts) + intended_table(counts) +
           rare_table(counts);
   const std::string verdict = verdict_text(report);
-  return text + '\n' + (passed(report) ? style.good(verdict) : style.bad(verdict)) + '\n';
+  const std::string shown = failed(report)   ? style.bad(verdict)
+                            : passed(report) ? style.good(verdict)
+                                             : verdict;
+  return text + '\n' + shown + '\n';
 }
 
 }  // namespace gradbook::fuzz

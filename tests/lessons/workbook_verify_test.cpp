@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "lessons/workbook/accuracy_page.hpp"
@@ -21,7 +22,10 @@ using reference::Accuracy;
 // Few samples: the whole command otherwise, with LibTorch and all.
 Outcome gradbook_verify(std::vector<std::string> arguments, const Setting& setting = {},
                         const volatile std::sig_atomic_t* stop = nullptr) {
-  arguments.insert(arguments.begin(), {"verify", "--samples", "64"});
+  if (std::ranges::find(arguments, "--samples") == arguments.end()) {
+    arguments.insert(arguments.begin(), {"--samples", "64"});
+  }
+  arguments.insert(arguments.begin(), "verify");
   const TemporaryFolder without_lessons;
   return call(
       [&](int argc, const char* const* argv, Console& console) {
@@ -73,11 +77,43 @@ TEST(WorkbookVerify, ARowNamesTheWorstInputsAsPreciselyAsThereIsRoom) {
   forward.worst = {{"x", -103.972076}};
   Accuracy vjp = wrong();
   const std::string page = to_text(run_of({forward, vjp}), TerminalRenderer(false));
-  EXPECT_TRUE(contains(page, "x.exp()         1000    0.50   1.7e+07  x=-103.9721 ")) << page;
-  EXPECT_TRUE(contains(page, "a=1.5 b=-1e-38 g=3.4e+38")) << page;
+  EXPECT_TRUE(contains(page, "x.exp()        1000     0    0.50   1.7e+07  x=-103.9721 ")) << page;
+  EXPECT_TRUE(contains(page, "  a=1.5 b=-1e-38 g=3.403e38  FAIL")) << page;
   const std::string of_exact = to_text(run_of({exact("-x")}), TerminalRenderer(false));
-  EXPECT_TRUE(contains(of_exact, "1000       0         0")) << of_exact;
+  EXPECT_TRUE(contains(of_exact, "1000     0       0         0")) << of_exact;
   EXPECT_TRUE(contains(of_exact, "  -  ok\n")) << of_exact;
+  Accuracy sum = exact("x.sum()");
+  sum.engine_ulps = 2;
+  sum.worst = {{"terms", 390}, {"result", -3.8765e29}};
+  const std::string of_sum = to_text(run_of({sum}), TerminalRenderer(false));
+  EXPECT_TRUE(contains(of_sum, "  n=390 result=-3.8765e29  ok")) << of_sum;
+}
+
+TEST(WorkbookVerify, ARowCountsWhatIsLeftOutOfItsErrors) {
+  Accuracy result = exact("x.exp()");
+  result.by_class = 120;
+  result.by_peer = 3;
+  const std::string page = to_text(run_of({result}), TerminalRenderer(false));
+  EXPECT_TRUE(contains(page, "\nx.exp()       1000   123 ")) << page;
+  const json object = json::parse(to_json(run_of({result})));
+  EXPECT_EQ(object.at("results").at(0).at("by_class"), 120);
+  EXPECT_EQ(object.at("results").at(0).at("by_peer"), 3);
+}
+
+// Numbers that fill the columns where they are not left out.
+TEST(WorkbookVerify, WhereFloat32HasLostItsDigitsIsInNoFigure) {
+  const json object = json::parse(gradbook_verify({"--samples", "20000", "--json"}).out);
+  std::map<std::string, int> by_peer;
+  for (const json& result : object.at("results")) {
+    EXPECT_EQ(result.at("passed"), true) << result;
+    EXPECT_LE(result.at("libtorch_ulps"), object.at("least_ulps")) << result;
+    const std::string of = result.at("vjp_of").is_null() ? "" : result.at("vjp_of");
+    by_peer[result.at("written").get<std::string>() + ", " + of] = result.at("by_peer");
+  }
+  for (const char* name : {"a / b, b", "x.pow(c), x", "x.reciprocal(), x"}) {
+    EXPECT_GT(by_peer.at(name), 0) << name;
+  }
+  EXPECT_EQ(by_peer.at("a * b, "), 0);
 }
 
 TEST(WorkbookVerify, ARowThatFailsIsExplained) {
@@ -86,7 +122,7 @@ TEST(WorkbookVerify, ARowThatFailsIsExplained) {
   const std::string page = to_text(run, TerminalRenderer(false));
   EXPECT_TRUE(contains(page, "FAIL")) << page;
   EXPECT_TRUE(
-      contains(page, "a / b, vjp of b (a=1.5 b=-1.175494e-38 g=3.402823e+38): element [3] is"))
+      contains(page, "a / b, vjp of b (a=1.5 b=-1.175494e-38 g=3.402823e38): element [3] is"))
       << page;
   EXPECT_TRUE(contains(page, "1 of 2 results are worse than that")) << page;
   EXPECT_TRUE(run_of({exact("a / b")}).passed());

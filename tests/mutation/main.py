@@ -2,7 +2,6 @@
 
 import argparse
 import datetime
-import json
 import os
 import subprocess
 import sys
@@ -117,8 +116,8 @@ def finish(run, options, is_full):
 
 def merge(parser, options):
     try:
-        run = report.merge([json.loads(Path(name).read_text(encoding="utf-8")) for name in options.merge])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        run = report.merge([report.read_json(name) for name in options.merge])
+    except ValueError as error:
         parser.error(f"--merge: {error}")
     return finish(run, options, is_full=True)
 
@@ -140,7 +139,7 @@ def main(arguments):
         return 0
 
     started = time.monotonic()
-    run = {"version": 1, "date": datetime.date.today().isoformat(), "commit": commit(), "seed": options.seed,
+    run = {**report.FORMAT, "date": datetime.date.today().isoformat(), "commit": commit(), "seed": options.seed,
            "count": options.count, "shard": options.shard, "jobs": options.jobs, "complete": True}
     sound = SoundBuild(ROOT, ROOT / "build/mutation" / "{}_of_{}".format(*options.shard))
     runner = Runner(sound)

@@ -218,7 +218,7 @@ class Lists(unittest.TestCase):
 
 class Report(unittest.TestCase):
     def run_of(self, shard, *mutants):
-        return {"version": 1, "date": "2020-01-02", "commit": "abc", "seed": 1, "count": 2, "shard": [shard, 2],
+        return {**report.FORMAT, "date": "2020-01-02", "commit": "abc", "seed": 1, "count": 2, "shard": [shard, 2],
                 "jobs": 2, "complete": True, "uncompiled": 1, "without": 0, "seconds": 60, "suites": {},
                 "mutants": list(mutants)}
 
@@ -239,6 +239,28 @@ class Report(unittest.TestCase):
                      [self.run_of(1), {**self.run_of(2), "complete": False}]):
             with self.assertRaises(ValueError):
                 report.merge(runs)
+
+
+    def test_a_run_comes_back_from_its_file(self):
+        path = Path(self.enterContext(temporary_folder())) / "run.json"
+        run = self.run_of(1, self.result("p", "killed"))
+        report.write_json(path, run)
+        self.assertEqual(report.read_json(path), run)
+
+    def test_any_other_file_is_refused_by_name(self):
+        path = Path(self.enterContext(temporary_folder())) / "other.json"
+        foreign = '{"format": "gradbook.fuzz", "version": 2, "shard": {"number": 1, "of": 1}}'
+        spoilt = {field: report.json.dumps({**self.run_of(1), field: value})
+                  for field, value in (("shard", [1]), ("seed", "1"), ("mutants", [{"id": "p"}]))}
+        for text, said in (("[1]", "expected a result of tests/mutation/run --json"),
+                           ("{", "expected a result of tests/mutation/run --json"),
+                           (foreign, "expected a result of tests/mutation/run --json"),
+                           *((text, f"'{field}' is not as") for field, text in spoilt.items())):
+            path.write_text(text, encoding="utf-8")
+            with self.assertRaises(ValueError) as refused:
+                report.read_json(path)
+            self.assertTrue(str(refused.exception).startswith(f"{path}: {said}"), refused.exception)
+            self.assertNotIn("\n", str(refused.exception))
 
 
 class CommandLine(unittest.TestCase):

@@ -6,6 +6,11 @@ import sys
 from collections import Counter
 
 RESULTS = "tests/mutation/results.md"
+FORMAT = {"format": "gradbook.mutation", "version": 1}
+# What a file that --json wrote has besides, and of what type.
+FIELDS = {"date": str, "commit": str, "seed": int, "count": int, "shard": list, "jobs": int, "complete": bool,
+          "uncompiled": int, "without": int, "mutants": list, "seconds": int}
+FIELDS_OF_A_MUTANT = {"id", "name", "file", "line", "kind", "original", "mutated", "verdict", "by", "how"}
 
 
 class Progress:
@@ -77,6 +82,28 @@ def merge(runs):
     return {**first, "shard": [1, 1], "mutants": list(mutants.values()),
             "uncompiled": sum(run["uncompiled"] for run in runs), "without": sum(run["without"] for run in runs),
             "seconds": sum(run["seconds"] for run in runs)}
+
+
+def read_json(path):
+    """A run that write_json() has written. Throws ValueError, naming the file, for anything else."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            run = json.load(file)
+    except OSError as error:
+        raise ValueError(f"'{path}' cannot be read: {error.strerror}") from None
+    except ValueError:
+        run = None
+    if not isinstance(run, dict) or any(run.get(key) != value for key, value in FORMAT.items()):
+        raise ValueError(f"{path}: expected a result of tests/mutation/run --json "
+                         f"(format {FORMAT['format']}, version {FORMAT['version']})")
+    spoilt = [field for field, kind in FIELDS.items() if not isinstance(run.get(field), kind)]
+    if not spoilt and [type(number) for number in run["shard"]] != [int, int]:
+        spoilt = ["shard"]
+    if not spoilt and not all(isinstance(m, dict) and m.keys() >= FIELDS_OF_A_MUTANT for m in run["mutants"]):
+        spoilt = ["mutants"]
+    if spoilt:
+        raise ValueError(f"{path}: '{spoilt[0]}' is not as tests/mutation/run --json writes it")
+    return run
 
 
 def write_json(path, run):

@@ -1,0 +1,81 @@
+#include "tests/fuzz/features.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/build_program.hpp"
+#include "tests/fuzz/run_engine.hpp"
+
+namespace gradbook::fuzz {
+namespace {
+
+std::set<Covered> covered_by(const ProgramBuilder& b) {
+  return covered(b.program(), run_engine(b.program()).outcome);
+}
+
+TEST(Features, AreAllNamed) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2, 2}, {0.5, -1, 2, 0.25});
+  const auto w = b.leaf({2, 2}, {1, 0.5, -0.75, 0.3}, true);
+  const auto h = b.line("tanh", {b.line("matmul", {x, w})});
+  b.line("backward", {b.line("mean", {b.line("sum", {b.line("mul", {h, h})}, {{"dims", {0}}})})});
+  b.line("no_grad");
+  b.line("sub_", {w, b.line("mul", {b.line("grad_of", {w})}, {{"scalar", {0.1}}})});
+  const std::set<Feature> all = all_features();
+  EXPECT_GE(all.size(), 12U);
+  EXPECT_FALSE(covered_by(b).empty());
+  for (const auto& [operation, feature] : covered_by(b))
+    EXPECT_TRUE(all.contains(feature)) << feature;
+}
+
+TEST(Features, OfALineAreNotThoseOfOthers) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2});
+  const auto row = b.line("exp", {x});
+  const auto sum = b.line("add", {b.leaf({3, 2}, {1, 2, 3, 4, 5, 6}), row});
+  b.line("neg", {sum});
+  b.line("mul", {sum, sum});
+  const auto found = covered_by(b);
+  EXPECT_TRUE(found.contains({"add", "broadcast"}));
+  EXPECT_TRUE(found.contains({"exp", "broadcast"})) << "its result is broadcast";
+  EXPECT_FALSE(found.contains({"neg", "broadcast"}));
+  EXPECT_FALSE(found.contains({"mul", "broadcast"}));
+  EXPECT_TRUE(found.contains({"add", "shared subexpression"}));
+  EXPECT_FALSE(found.contains({"exp", "shared subexpression"}));
+}
+
+TEST(Features, ABatchOfMatricesBroadcastsAndAVectorDoesNot) {
+  const auto broadcasts = [](const Shape& a, const Shape& b) {
+    ProgramBuilder p;
+    const auto leaf = [&](const Shape& shape) {
+      return p.leaf(shape, std::vector<double>(numel(shape), 1));
+    };
+    p.line("matmul", {leaf(a), leaf(b)});
+    return covered_by(p).contains({"matmul", "broadcast"});
+  };
+  EXPECT_TRUE(broadcasts({2, 3, 3}, {3, 3}));
+  EXPECT_TRUE(broadcasts({2, 1, 3, 3}, {4, 3, 3}));
+  EXPECT_FALSE(broadcasts({2, 3, 3}, {2, 3, 3}));
+  EXPECT_FALSE(broadcasts({3, 4}, {4, 3}));
+  EXPECT_FALSE(broadcasts({3, 4}, {4}));
+}
+
+TEST(Features, WritesInPlaceBelongToLinesWithThatStorage) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {1, 2});
+  const auto y = b.line("exp", {x});
+  const auto alias = b.line("detach", {y});
+  b.line("add_", {alias}, {{"scalar", {1}}});
+  b.line("tanh", {y});
+  b.line("neg", {x});
+  const auto found = covered_by(b);
+  for (const char* op : {"exp", "detach", "add_", "tanh"}) {
+    EXPECT_TRUE(found.contains({op, "in place"})) << op;
+  }
+  EXPECT_FALSE(found.contains({"neg", "in place"}));
+  EXPECT_TRUE(found.contains({"add_", "alias"}));
+  EXPECT_TRUE(found.contains({"tanh", "alias"}));
+  EXPECT_FALSE(found.contains({"exp", "alias"})) << "there was no alias yet";
+}
+
+}  // namespace
+}  // namespace gradbook::fuzz
