@@ -130,11 +130,12 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(figures(rows[0]).ratio, 2 / math.sqrt(1.1))
 
     def test_reports_become_rounds(self):
-        def report(seconds):
-            return {"rows": [{"name": "r", "unit": "run", "engine_seconds": seconds},
-                             {"name": "v", "unit": "node", "engine_seconds": 2 * seconds}],
+        def report(seconds, slowness):
+            return {"rows": [{"name": "r", "unit": "run", "ratio": seconds / 10, "libtorch_seconds": 10 * slowness},
+                             {"name": "v", "unit": "node", "ratio": seconds / 50, "libtorch_seconds": 100 * slowness}],
                     "chains": [{"name": "v", "cold_seconds": 3 * seconds, "warm_seconds": 4 * seconds}]}
-        rounds = rounds_by_row([[report(1), report(2), report(3)]])
+        # The machine became three times slower for the last one, and LibTorch with it.
+        rounds = rounds_by_row([[report(1, 1), report(2, 1), report(3, 3)]])
         self.assertEqual(rounds, {
             "r": [Round(1, 2, 3)], "v (per node)": [Round(2, 4, 6)],
             "v, own process, first run": [Round(3, 6, 9)], "v, own process, later": [Round(4, 8, 12)]})

@@ -58,12 +58,15 @@ def mean_figures(rows):
         for row_rounds in zip(*rows)])
 
 
-def seconds_of(report):
-    """The engine's time of each row in a report of the benchmark, by a name that says what it is for."""
+def seconds_of(report, first):
+    """The engine's time of each row in a report of the benchmark, by a name that says what it is for: as many
+    times LibTorch's as in the report, and that is as fast as in the `first` one. Both took turns every few
+    milliseconds, so LibTorch tells how fast the machine was just then, which other guests of it change."""
+    libtorch = {row["name"]: row["libtorch_seconds"] for row in first["rows"]}
     seconds = {}
     for row in report["rows"]:
         unit = "" if row["unit"] == "run" else f" (per {row['unit']})"
-        seconds[row["name"] + unit] = row["engine_seconds"]
+        seconds[row["name"] + unit] = row["ratio"] * libtorch[row["name"]]
     for chain in report["chains"]:  # in a process of their own, where nothing is warm at first
         seconds[f"{chain['name']}, own process, first run"] = chain["cold_seconds"]
         seconds[f"{chain['name']}, own process, later"] = chain["warm_seconds"]
@@ -77,7 +80,8 @@ def least_share(report):
 
 def rounds_by_row(triples):
     """The reports of each round (before, without, after) as the rounds of each row."""
-    times = [tuple(map(seconds_of, triple)) for triple in triples]
+    first = triples[0][0]
+    times = [tuple(seconds_of(report, first) for report in triple) for triple in triples]
     return {name: [Round(*(seconds[name] for seconds in triple)) for triple in times] for name in times[0][0]}
 
 
