@@ -10,50 +10,86 @@ namespace gradbook::kernels {
 
 namespace {
 
-/// In a row of this many neighbours each place of a register adds up 32 terms at most, where it
-/// holds 8 numbers: as accurate as it needs to be without pairs.
-constexpr std::size_t plain_terms = 2048;
-
-/// Sum of at most plain_terms neighbours. In several registers, since more additions may start than
-/// one takes to end.
 template <class T>
-T sum_few(const T* x, std::size_t n) {
-  using Vector = xsimd::batch<T>;
-  constexpr std::size_t width = Vector::size;
-  constexpr std::size_t registers = 8;
-  std::array<Vector, registers> sums;
-  sums.fill(Vector(T{0}));
-  for (; n >= registers * width; n -= registers * width, x += registers * width) {
-    for (std::size_t r = 0; r < registers; ++r) {
-      sums[r] = sums[r] + Vector::load_unaligned(x + r * width);
-    }
+using Vector = xsimd::batch<T>;
+
+/// Numbers in a register, and so of rows that are added up side by side: memory is read from as
+/// many places at once, and each row has a register, whose parts all rows then add up together.
+template <class T>
+constexpr std::size_t lanes = Vector<T>::size;
+
+/// The sum of as many registers of neighbours as `count` says, a power of two; in pairs.
+template <std::size_t count, class T>
+Vector<T> sum_registers(const T* x) {
+  if constexpr (count == 1) {
+    return Vector<T>::load_unaligned(x);
+  } else {
+    return sum_registers<count / 2>(x) + sum_registers<count / 2>(x + count / 2 * lanes<T>);
   }
-  for (; n >= width; n -= width, x += width) sums[0] = sums[0] + Vector::load_unaligned(x);
-  for (std::size_t half = registers / 2; half > 0; half /= 2) {
-    for (std::size_t r = 0; r < half; ++r) sums[r] = sums[r] + sums[r + half];
-  }
-  std::array<T, width> parts;
-  sums[0].store_unaligned(parts.data());
-  for (std::size_t half = width / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) parts[i] += parts[i + half];
-  }
-  for (; n > 0; --n, ++x) parts[0] += *x;
-  return parts[0];
 }
 
-/// Sum of `n` neighbours, of long rows in pairs.
+/// The sums of `lanes` rows of `n` neighbours that start `stride` apart. Of long rows in pairs: few
+/// of them end at a cut, since what follows has to be fetched anew there.
+template <class T>
+Vector<T> sum_rows(const T* x, std::size_t stride, std::size_t n) {
+  constexpr std::size_t step = 4 * lanes<T>;
+  constexpr std::size_t plain_terms = 64 * step;
+  if (n > plain_terms) {
+    const std::size_t cut = (n / 2 + plain_terms - 1) / plain_terms * plain_terms;
+    return sum_rows(x, stride, cut) + sum_rows(x + cut, stride, n - cut);
+  }
+  std::array<Vector<T>, lanes<T>> sums;
+  sums.fill(Vector<T>(T{0}));
+  std::size_t k = 0;
+  for (; k + step <= n; k += step) {
+    for (std::size_t r = 0; r < lanes<T>; ++r) sums[r] += sum_registers<4>(x + r * stride + k);
+  }
+  for (; k + lanes<T> <= n; k += lanes<T>) {
+    for (std::size_t r = 0; r < lanes<T>; ++r) sums[r] += sum_registers<1>(x + r * stride + k);
+  }
+  const Vector<T> total = xsimd::haddp(sums.data());
+  if (k == n) return total;
+  std::array<T, lanes<T>> rest{};
+  for (; k < n; ++k) {
+    for (std::size_t r = 0; r < lanes<T>; ++r) rest[r] += x[r * stride + k];
+  }
+  return total + Vector<T>::load_unaligned(rest.data());
+}
+
+/// The sum of `n` neighbours: of so many rows that lie end to end.
 template <class T>
 T sum_row(const T* x, std::size_t n) {
-  if (n <= plain_terms) return sum_few(x, n);
-  const std::size_t half = n / 2 / plain_terms * plain_terms;
-  const std::size_t cut = half == 0 ? plain_terms : half;
-  std::array<T, 2> sums;
-  in_parts(2, n, [&](std::size_t begin, std::size_t end) {
+  if (n >= 2 * worth_a_thread) {
+    std::array<T, 2> halves;
+    in_parts(2, n, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        halves[i] = i == 0 ? sum_row(x, n / 2) : sum_row(x + n / 2, n - n / 2);
+      }
+    });
+    return halves[0] + halves[1];
+  }
+  std::array<T, lanes<T>> sums;
+  const std::size_t part = n / lanes<T>;
+  sum_rows(x, part, part).store_unaligned(sums.data());
+  for (std::size_t half = lanes<T> / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) sums[i] += sums[i + half];
+  }
+  for (std::size_t k = part * lanes<T>; k < n; ++k) sums[0] += x[k];
+  return sums[0];
+}
+
+/// out[r] += the sum of row r of `n` neighbours. For rows that need not be shared among threads.
+template <class T>
+void add_row_sums(T* out, const T* x, std::size_t rows, std::size_t n) {
+  const std::size_t groups = rows / lanes<T>;
+  in_parts(groups, rows * n, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
-      sums[i] = i == 0 ? sum_row(x, cut) : sum_row(x + cut, n - cut);
+      T* sums = out + i * lanes<T>;
+      const Vector<T> more = sum_rows(x + i * lanes<T> * n, n, n);
+      (Vector<T>::load_unaligned(sums) + more).store_unaligned(sums);
     }
   });
-  return sums[0] + sums[1];
+  for (std::size_t r = groups * lanes<T>; r < rows; ++r) out[r] += sum_row(x + r * n, n);
 }
 
 /// out[k] += the sum over `rows` rows of `width` elements.
@@ -147,6 +183,8 @@ void add_sums(T* out, const T* x, const Below& below) {
     add_rows(out, x, below.run().size, below.runs.back().size);
   } else if (below.run().reduced) {
     add_blocks(out, x, below.run().size, below.next());
+  } else if (below.left() == 2 && below.next().in_size < worth_a_thread) {
+    add_row_sums(out, x, below.run().size, below.next().in_size);
   } else {
     const Below inner = below.next();
     in_parts(below.run().size, below.in_size, [&](std::size_t begin, std::size_t end) {

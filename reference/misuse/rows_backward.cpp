@@ -1,8 +1,21 @@
+#include <torch/version.h>
+
 #include <cmath>
 
 #include "reference/misuse/misuse_internal.hpp"
 
 namespace gradbook::reference {
+
+namespace {
+
+/// How LibTorch calls an input that does not require grad.
+#if TORCH_VERSION_MAJOR >= 2
+constexpr const char* frozen_input = "of the input tensors does not require grad";
+#else
+constexpr const char* frozen_input = "of the differentiated Tensors does not require grad";
+#endif
+
+}  // namespace
 
 std::vector<Misuse> backward_misuses() {
   return {
@@ -118,7 +131,7 @@ std::vector<Misuse> backward_misuses() {
          at::Tensor z = torch::ones({2});
          return snapshot(torch::autograd::grad({(x * z).sum()}, {z})[0]);
        },
-       "differentiated Tensors does not require grad"},
+       frozen_input},
       {"grad: not a scalar",
        []() -> Snapshot {
          at::Tensor x = leaf();

@@ -126,6 +126,34 @@ TEST(Reduce, AScalarHasOneDimensionToName) {
   EXPECT_EQ(x.grad().item(), 1.0F);
 }
 
+// Rows are added up side by side, as many as a register holds numbers, and long ones in parts: the
+// sizes here lie around all of these. Whole numbers, so that every order of additions is exact.
+template <class T>
+void expect_exact_row_sums(std::size_t rows, std::size_t n) {
+  const auto number = [](std::size_t i) { return static_cast<double>(i * 37 % 101) - 50; };
+  std::vector<double> sums(rows, 0);
+  double total = 0;
+  std::vector<T> values;
+  for (std::size_t i = 0; i < rows * n; ++i) {
+    values.push_back(static_cast<T>(number(i)));
+    sums[i / n] += number(i);
+    total += number(i);
+  }
+  const BasicTensor<T> x({rows, n}, values);
+  EXPECT_EQ(x.sum({1}).snapshot().values, sums) << rows << " rows of " << n;
+  EXPECT_EQ(x.sum().snapshot().values, std::vector<double>{total}) << rows << " rows of " << n;
+}
+
+TEST(Reduce, RowsOfEveryLengthInGroupsOfEverySize) {
+  for (const std::size_t rows : {1, 3, 4, 7, 8, 9, 16, 23}) {
+    for (const std::size_t n :
+         {1, 2, 7, 8, 9, 31, 32, 33, 67, 1024, 1025, 2047, 2048, 2049, 5003}) {
+      expect_exact_row_sums<float>(rows, n);
+      expect_exact_row_sums<double>(rows, n);
+    }
+  }
+}
+
 TEST(Reduce, MeanOfTheTextbookMatrix) {
   const Tensor x({{1, 2, 3}, {4, 5, 6}}, requires_grad);
   const Tensor y = x.mean();
@@ -164,6 +192,7 @@ TEST(ReduceAccuracy, GrowsWithTheLogarithmOfTheNumberOfTerms) {
   expect_accurate_sum({many / 2, 2}, {});
   expect_accurate_sum({many, 2}, {0});
   expect_accurate_sum({2, many}, {1});
+  expect_accurate_sum({17, many}, {1});
   expect_accurate_sum({2, many, 2}, {1});
   expect_accurate_sum({many, 2, 3}, {0});
 }
