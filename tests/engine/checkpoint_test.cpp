@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/graph/node.hpp"
 #include "engine/memory.hpp"
 #include "engine/parity.hpp"
 #include "engine/random.hpp"
@@ -275,6 +276,9 @@ TEST(Checkpoint, WithoutGradModeItIsThePlainFunction) {
   const Tensor64 x({1, 2}, requires_grad);
   const NoGradGuard guard;
   EXPECT_FALSE(checkpoint([](const Tensor64& in) { return in.exp(); }, x).requires_grad());
+  const Tensor64 same = checkpoint([](const Tensor64& in) { return in; }, x);
+  EXPECT_TRUE(same.is_leaf());
+  EXPECT_EQ(node_of(same), node_of(x));  // what the function returns, untouched
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "engine/pool.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdint>
 #include <cstring>
@@ -100,6 +101,20 @@ TEST(Pool, AThreadMayFreeWhatAnotherOneMade) {
   std::memset(large, 2, 5000);
   pool::give_back(small, 64);
   pool::give_back(large, 5000);
+}
+
+TEST(Pool, WhatAThreadKeptGoesBackWhenItEnds) {
+  if (pool::asks_the_system) GTEST_SKIP() << "nothing is kept under AddressSanitizer";
+  constexpr std::size_t size = std::size_t{64}
+                               << 20;  // glibc maps each block of this size by itself
+  const std::size_t before = mallinfo2().hblkhd;
+  std::size_t kept = 0;
+  std::thread([&] {
+    pool::give_back(pool::take(size), size);
+    kept = mallinfo2().hblkhd;
+  }).join();
+  EXPECT_GE(kept, before + size);
+  EXPECT_LT(mallinfo2().hblkhd, before + size);
 }
 
 TEST(Pool, TheNodesOfAForgottenGraphAreHandedOutAgain) {

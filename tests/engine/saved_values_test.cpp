@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include "engine/graph/node.hpp"
 #include "tests/engine/expect.hpp"
 
 namespace gradbook {
@@ -111,6 +112,25 @@ TEST(SavedChanged, AWriteAfterBackwardDoesNoHarm) {
   y.sum().backward();
   y.add_(1);
   expect_near(x.grad().snapshot(), snap({2}, {std::exp(1.0), std::exp(2.0)}), 1e-6);
+}
+
+/// Wants every gradient, and forgets it.
+class Forgetting final : public GradientSink<float> {
+ public:
+  bool wants(std::size_t) const override { return true; }
+  void give(std::size_t, const Tensor&) override {}
+};
+
+// backward() looks before it starts; whoever asks a node itself is not let through either.
+TEST(SavedFreed, ANodeThatFreedThemRefusesItsVjps) {
+  const Tensor x({1, 2}, requires_grad);
+  const Tensor y = x * x;
+  const Ref<Node<float>> node = node_of(y);
+  Forgetting sink;
+  node->vjps(Tensor::ones({2}), sink);
+  node->release_saved();
+  expect_mentions(message_of<GraphFreedError>([&] { node->vjps(Tensor::ones({2}), sink); }),
+                  {"mul", "freed", "retain_graph"});
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ examples:
   tests/mutation/run --only 1f2e3d4c             one mutant again, by its id
   tests/mutation/run --shard 2/4 --json 2.json   every fourth mutant, on another machine
   tests/mutation/run --merge [1-4].json          adds up the shards; writes results.md
+  tests/mutation/run --again all.json            what survived, once more, with tests added since
 
 The checkout is not touched: everything happens in build/mutation. Ctrl-C ends with the result so far.
 Exit status: 0 when all are killed, 1 when one survives, 2 on wrong usage or when the sound engine fails
@@ -59,6 +60,7 @@ def parse(arguments):
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="J", help="workers (one a core)")
     parser.add_argument("--json", metavar="FILE", help="write the result there")
     parser.add_argument("--merge", nargs="+", metavar="FILE", help="add up the JSON results of all shards")
+    parser.add_argument("--again", metavar="FILE", help="try what survived the run in this JSON result once more")
     options = parser.parse_args(arguments)
     try:
         options.shard = tuple(int(part) for part in options.shard.split("/"))
@@ -71,6 +73,13 @@ def parse(arguments):
         if getattr(options, name) is not None and getattr(options, name) < least:
             parser.error(f"--{name}: expected a number of at least {least}")
     return parser, options
+
+
+def read_run(parser, option, path):
+    try:
+        return report.read_json(path)
+    except ValueError as error:
+        return parser.error(f"{option}: {error}")
 
 
 def select(parser, options, sources):
@@ -115,8 +124,9 @@ def finish(run, options, is_full):
 
 
 def merge(parser, options):
+    runs = [read_run(parser, "--merge", name) for name in options.merge]
     try:
-        run = report.merge([report.read_json(name) for name in options.merge])
+        run = report.merge(runs)
     except ValueError as error:
         parser.error(f"--merge: {error}")
     return finish(run, options, is_full=True)
@@ -126,6 +136,12 @@ def main(arguments):
     parser, options = parse(arguments)
     if options.merge:
         return merge(parser, options)
+    before = read_run(parser, "--again", options.again) if options.again else None
+    if before and not (alive := report.survivors(before)):
+        print(f"Nothing survived the run in {options.again}.")
+        return 0
+    if before:
+        options.only = [r["id"] for r in alive]
     sources = engine_sources(ROOT)
     equivalents = Equivalents(HERE / "equivalent.json")
     try:
@@ -143,7 +159,7 @@ def main(arguments):
            "count": options.count, "shard": options.shard, "jobs": options.jobs, "complete": True}
     sound = SoundBuild(ROOT, ROOT / "build/mutation" / "{}_of_{}".format(*options.shard))
     runner = Runner(sound)
-    known = None if options.only else equivalents
+    known = None if options.only and not before else equivalents
     campaign = Campaign(sound, runner, known, report.Progress(len(classics) + len(slots)))
     try:
         sound.prepare(sources)
@@ -156,7 +172,10 @@ def main(arguments):
         campaign.stop()
     run.update(uncompiled=campaign.uncompiled, without=campaign.without, mutants=campaign.results,
                seconds=round(time.monotonic() - started), suites=runner.sound_seconds)
-    is_full = not options.sample and not options.only and options.shard == (1, 1) and options.count >= FULL
+    if before:
+        run = report.tried_again(before, run)
+    is_whole = options.again or (not options.sample and not options.only)
+    is_full = is_whole and tuple(run["shard"]) == (1, 1) and run["count"] >= FULL
     status = finish(run, options, is_full)
     return status if run["complete"] else 130
 

@@ -240,6 +240,16 @@ class Report(unittest.TestCase):
             with self.assertRaises(ValueError):
                 report.merge(runs)
 
+    def test_survivors_tried_again_take_the_place_of_the_old_ones(self):
+        whole = report.merge([self.run_of(1, self.result("p", "killed")),
+                              self.run_of(2, self.result("q", "survived"), self.result("r", "survived"))])
+        later = {**self.run_of(1, self.result("q", "killed"), self.result("r", "equivalent")), "commit": "later"}
+        run = report.tried_again(whole, later)
+        self.assertEqual([(r["id"], r["verdict"]) for r in run["mutants"]],
+                         [("p", "killed"), ("q", "killed"), ("r", "equivalent")])
+        self.assertIn("2 of 2 killed", report.summary(run))
+        self.assertIn("2 that had survived were tried again at commit later", report.page(run))
+        self.assertIn("1 killed, 1 equivalent", report.page(run))
 
     def test_a_run_comes_back_from_its_file(self):
         path = Path(self.enterContext(temporary_folder())) / "run.json"
@@ -266,7 +276,8 @@ class Report(unittest.TestCase):
 class CommandLine(unittest.TestCase):
     def test_wrong_usage_ends_with_2(self):
         for words in (["--count", "-1"], ["--count", "x"], ["--jobs", "0"], ["--shard", "3/2"], ["--shard", "x"],
-                      ["--nonsense"], ["--only", "zzzz"], ["--merge", "/no/such/file"]):
+                      ["--nonsense"], ["--only", "zzzz"], ["--merge", "/no/such/file"],
+                      ["--again", "/no/such/file"]):
             with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as end:
                 main(words)
             self.assertEqual(end.exception.code, 2, words)

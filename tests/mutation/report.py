@@ -84,6 +84,17 @@ def merge(runs):
             "seconds": sum(run["seconds"] for run in runs)}
 
 
+def tried_again(before, run):
+    """The run `before`, with what came of its survivors in `run`."""
+    results = {r["id"] + r["name"]: r for r in run["mutants"]}
+    counts = Counter(r["verdict"] for r in run["mutants"])
+    again = {"date": run["date"], "commit": run["commit"], "tried": len(run["mutants"]), "killed": counts["killed"],
+             "equivalent": counts["equivalent"]}
+    return {**before, "mutants": [results.get(r["id"] + r["name"], r) for r in before["mutants"]],
+            "seconds": before["seconds"] + run["seconds"], "complete": before["complete"] and run["complete"],
+            "again": [*before.get("again", []), again]}
+
+
 def read_json(path):
     """A run that write_json() has written. Throws ValueError, naming the file, for anything else."""
     try:
@@ -126,6 +137,8 @@ def page(run):
         f"with {run['jobs']} workers",
         f"- {len(tried) - len(alive)} of {len(tried)} killed: {len(mechanical)} mechanical, "
         f"{len(tried) - len(mechanical)} classic",
+        *(f"- {a['tried']} that had survived were tried again at commit {a['commit']} ({a['date']}), with what was "
+          f"added since: {a['killed']} killed, {a['equivalent']} equivalent" for a in run.get("again", [])),
         f"- {run['uncompiled']} further mutants did not compile, {len(run['mutants']) - len(tried)} are equivalent",
         "",
     ]
