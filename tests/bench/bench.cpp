@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include "lessons/workbook/console.hpp"
 #include "tests/bench/json.hpp"
@@ -72,11 +74,9 @@ Report measure(const Options& options, const std::vector<Workload>& rows, std::o
                const volatile std::sig_atomic_t* stop) {
   const Effort effort = options.quick ? quick_effort : Effort{};
   Report report;
-  for (const Workload& workload : rows) {  // first of all: nothing is warm yet
-    if (is_chain(workload) && !stopped(stop)) {
-      report.chains.push_back(measure_chain(workload, effort));
-    }
-  }
+  std::vector<Workload> chains;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(chains), is_chain);
+  report.chains = measure_chains(chains, effort, stop);  // first of all: nothing is warm yet
   report.facts = machine_facts();
   report.facts["date"] = now();
   if (!options.commit.empty()) report.facts["commit"] = options.commit;

@@ -26,9 +26,12 @@ PairedTimes measure_row(const reference::bench::Workload& workload, Clock clock,
 /// Peak bytes of both sides of a row.
 MemoryRow measure_memory(const reference::bench::Workload& workload);
 
-/// Times the engine's side of a chain in processes of its own, where LibTorch has not scattered the
-/// heap. To be called before this process has run anything: what is warm here is warm there.
-ChainRow measure_chain(const reference::bench::Workload& workload, const Effort& effort);
+/// Times the engine's side of chains in processes of their own, where LibTorch has not scattered
+/// the heap; all of them in each round, since they are compared with each other. To be called
+/// before this process has run anything: what is warm here is warm there.
+std::vector<ChainRow> measure_chains(const std::vector<reference::bench::Workload>& chains,
+                                     const Effort& effort,
+                                     const volatile std::sig_atomic_t* stop = nullptr);
 
 /// The program `bench`; returns its exit status. Ends early, with what there is, when *stop becomes
 /// other than 0.

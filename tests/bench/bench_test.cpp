@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -184,7 +185,9 @@ TEST(BenchBars, AMeanIsGivenOnlyOfAllItsRows) {
 TEST(BenchBars, WhatIsOverComesFurthestFirst) {
   Report report;
   report.rows = {row_of("tanh/256/fw", 1.5), row_of("tanh/16/fw", 0.9), row_of("exp/256/fw", 0.9)};
-  report.chains = {{"value/chain/1000", 9, 1}, {"value/chain/1000000", 1, 1.6}};
+  // By rounds: while the machine was half as fast, both took twice as long.
+  report.chains = {{"value/chain/1000", {9, 9, 9}, {1, 2, 1}},
+                   {"value/chain/1000000", {1, 1, 1}, {1.6, 3.2, 9}}};
   report.memory = {{"step/mlp", 120, 100}, {"step/xor", 300, 100}};
   const std::vector<Checked> missed = over(report);
   ASSERT_EQ(missed.size(), 4U);
@@ -205,10 +208,16 @@ TEST(BenchMemory, TheEngineAndLibTorchAreCountedAlike) {
 
 TEST(BenchChains, AreTimedInAProcessOfTheirOwn) {
   const std::uint64_t before = recorded_values();
-  const ChainRow row = measure_chain(workload("value/chain/1000"), quick_effort);
+  const std::vector<ChainRow> rows =
+      measure_chains({workload("value/chain/1000"), workload("tensor/chain/1000")}, quick_effort);
   EXPECT_EQ(recorded_values(), before);
-  EXPECT_GT(row.cold, 0);
-  EXPECT_GT(row.warm, 0);
+  ASSERT_EQ(rows.size(), 2U);
+  for (const ChainRow& row : rows) {
+    EXPECT_EQ(row.cold.size(), quick_effort.least_pairs);
+    EXPECT_EQ(row.warm.size(), quick_effort.least_pairs);
+    EXPECT_GT(*std::min_element(row.cold.begin(), row.cold.end()), 0);
+    EXPECT_GT(*std::min_element(row.warm.begin(), row.warm.end()), 0);
+  }
 }
 
 TEST(BenchTable, DurationsHaveThreeDigits) {
@@ -267,7 +276,7 @@ TEST(BenchProgram, ReadmeNamesEveryField) {
   Report report;
   report.rows = {row_of("step/xor", 1)};
   report.memory = {{"step/mlp", 1, 1}};
-  report.chains = {{"value/chain/1000", 1, 1}};
+  report.chains = {{"value/chain/1000", {1}, {1}}};
   report.limits[1] = Limits{{{16, 1}}, 1};
   const json all = to_json(report);
   for (const auto& [field, value] : all.items()) {

@@ -75,8 +75,9 @@ json to_json(const Report& report) {
                              {"ratio", row.ratio()}});
   }
   for (const ChainRow& row : report.chains) {
-    all["chains"].push_back(
-        {{"name", row.name}, {"cold_seconds", row.cold}, {"warm_seconds", row.warm}});
+    all["chains"].push_back({{"name", row.name},
+                             {"cold_seconds", median(row.cold)},
+                             {"warm_seconds", median(row.warm)}});
   }
   return all;
 }

@@ -22,12 +22,12 @@ const std::map<std::size_t, double>& mean_bars() {
 
 constexpr double chain_bar = 1.5;
 
-/// Seconds a node, warmed; 0 when it was not measured.
-double chain(const Report& report, const std::string& name) {
+/// Seconds a node, warmed, of each round; none when it was not measured.
+std::vector<double> chain(const Report& report, const std::string& name) {
   for (const ChainRow& row : report.chains) {
     if (row.name == name) return row.warm;
   }
-  return 0;
+  return {};
 }
 
 }  // namespace
@@ -99,10 +99,10 @@ std::vector<Checked> check_summary(const Report& report) {
     }
   }
   for (const char* kind : {"value", "tensor"}) {
-    const double shortest = chain(report, fmt::format("{}/chain/1000", kind));
-    const double longest = chain(report, fmt::format("{}/chain/1000000", kind));
-    if (shortest == 0 || longest == 0) continue;
-    all.push_back({fmt::format("{} chain, a node at 10⁶ against 10³", kind), longest / shortest,
+    const PairedTimes times{chain(report, fmt::format("{}/chain/1000000", kind)),
+                            chain(report, fmt::format("{}/chain/1000", kind))};
+    if (times.first.empty() || times.second.empty()) continue;
+    all.push_back({fmt::format("{} chain, a node at 10⁶ against 10³", kind), median(ratios(times)),
                    chain_bar, ""});
   }
   for (const MemoryRow& row : report.memory) {

@@ -37,11 +37,11 @@ struct MemoryRow {
   double ratio() const { return static_cast<double>(engine) / static_cast<double>(libtorch); }
 };
 
-/// What a node of a chain costs in a process of the engine's own.
+/// What a node of a chain costs in a process of the engine's own: seconds, one number a round.
 struct ChainRow {
   std::string name;
-  double cold = 0;  ///< seconds a node of the first run
-  double warm = 0;  ///< of the runs that follow, the median
+  std::vector<double> cold;  ///< of the first run
+  std::vector<double> warm;  ///< of the runs that follow, their median
 };
 
 /// Everything that one call of the benchmark measured.

@@ -113,19 +113,30 @@ Times times_in_a_process(const Workload& workload, double seconds) {
   return times;
 }
 
+std::vector<ChainRow> whole_rounds(std::vector<ChainRow> rows, std::size_t rounds) {
+  if (rounds == 0) return {};
+  for (ChainRow& row : rows) {
+    row.cold.resize(rounds);
+    row.warm.resize(rounds);
+  }
+  return rows;
+}
+
 }  // namespace
 
-ChainRow measure_chain(const Workload& workload, const Effort& effort) {
-  std::vector<double> cold;
-  std::vector<double> warm;
-  for (std::size_t i = 0; i < effort.slow_pairs; ++i) {
-    const Times times = times_in_a_process(workload, effort.row_seconds / 10);
-    cold.push_back(times.cold);
-    warm.push_back(times.warm);
+std::vector<ChainRow> measure_chains(const std::vector<Workload>& chains, const Effort& effort,
+                                     const volatile std::sig_atomic_t* stop) {
+  std::vector<ChainRow> rows;
+  for (const Workload& chain : chains) rows.push_back({chain.name, {}, {}});
+  for (std::size_t round = 0; round < effort.least_pairs; ++round) {
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+      if (stop != nullptr && *stop != 0) return whole_rounds(std::move(rows), round);
+      const Times times = times_in_a_process(chains[i], effort.row_seconds / 10);
+      rows[i].cold.push_back(times.cold / chains[i].units);
+      rows[i].warm.push_back(times.warm / chains[i].units);
+    }
   }
-  return {.name = workload.name,
-          .cold = median(cold) / workload.units,
-          .warm = median(warm) / workload.units};
+  return rows;
 }
 
 }  // namespace gradbook::bench

@@ -120,7 +120,7 @@ Table chain_table(const Report& report) {
   Table table{{"chain, in a process of its own", "first run, a node", "later runs, a node", ""},
               {}};
   for (const ChainRow& row : report.chains) {
-    table.rows.push_back({row.name, duration(row.cold), duration(row.warm), ""});
+    table.rows.push_back({row.name, duration(median(row.cold)), duration(median(row.warm)), ""});
   }
   return table;
 }

@@ -249,6 +249,16 @@ TEST(Checkpoint, CapturingATensorAndItsAncestorCountsEachPathOnce) {
   }
 }
 
+TEST(Checkpoint, AnInputThatTheFunctionLeavesOutGetsNoGradient) {
+  const Tensor64 x({3}, requires_grad);
+  const Tensor64 leaf({5}, requires_grad);
+  const Tensor64 result = leaf * leaf;
+  const auto block = [](const Many& in) { return in[0] * 2; };
+  checkpoint<double>(block, {x, leaf, result}).sum().backward();
+  EXPECT_EQ(x.grad().item(), 2);
+  EXPECT_FALSE(leaf.grad().defined());
+}
+
 TEST(Checkpoint, CapturingItsOwnInputCountsEachPathOnce) {
   const Tensor64 w({3}, requires_grad);
   const auto block = [w](const Tensor64& in) { return in * w; };

@@ -65,6 +65,21 @@ TEST(Parallel, ResultsDoNotDependOnTheNumberOfThreads) {
   }
 }
 
+// Neither operand steps through two neighbouring dimensions, so that none of the four can be merged.
+TEST(Parallel, PartsMayBeginAnywhereInABroadcastOfManyDimensions) {
+  constexpr std::size_t columns = 20011;
+  static_assert(5 * 3 * 7 * columns > 2 * kernels::worth_a_thread);
+  std::vector<Snapshot> found;
+  for (const std::size_t threads : {1U, 2U}) {
+    const Threads used(threads);
+    RandomState random(5);
+    const Tensor a = random.randn<float>({5, 1, 7, 1});
+    const Tensor b = random.randn<float>({3, 1, columns});
+    found.push_back((a * b).snapshot());
+  }
+  EXPECT_EQ(found[0], found[1]);
+}
+
 TEST(Parallel, PartsMakeUpTheWhole) {
   for (const std::size_t threads : {1U, 2U, 5U}) {
     const Threads used(threads);

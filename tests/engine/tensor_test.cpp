@@ -3,6 +3,7 @@
 
 #include <xtensor/xarray.hpp>
 
+#include "engine/graph/node.hpp"
 #include "tests/engine/expect.hpp"
 
 namespace gradbook {
@@ -262,6 +263,17 @@ TEST(Tensor, IsWrittenAsPyTorchWritesArrays) {
   EXPECT_EQ(Tensor({1, 2.5, -3}).to_string(), "[ 1. ,  2.5, -3. ]");
   EXPECT_EQ(Tensor({{1, 2}, {3, 4}}).to_string(), "[[ 1.,  2.],\n [ 3.,  4.]]");
   EXPECT_EQ(Tensor::zeros({0}).to_string(), "[]");
+}
+
+TEST(Tensor, ItsNodeForgetsItWhenItIsGone) {
+  const Tensor x({1, 2}, requires_grad);
+  Ref<Node<float>> node;
+  {
+    const Tensor y = x * 2;
+    node = node_of(y);
+    EXPECT_NE(node->output, nullptr);
+  }
+  EXPECT_EQ(node->output, nullptr);
 }
 
 }  // namespace
