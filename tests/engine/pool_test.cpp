@@ -88,6 +88,20 @@ TEST(Pool, KeepsLargeBlocksAfterTrimAsBefore) {
   pool::trim();
 }
 
+TEST(Pool, WhatIsMoreThanItKeepsGoesBackAtOnce) {
+  if (pool::asks_the_system) GTEST_SKIP() << "nothing is kept under AddressSanitizer";
+  constexpr std::size_t size = std::size_t{300} << 20;
+  pool::trim();
+  const std::size_t before = mallinfo2().hblkhd;
+  void* first = pool::take(size);
+  void* second = pool::take(size);
+  EXPECT_GE(mallinfo2().hblkhd, before + 2 * size);
+  pool::give_back(first, size);
+  pool::give_back(second, size);
+  EXPECT_LT(mallinfo2().hblkhd, before + 2 * size);
+  pool::trim();
+}
+
 TEST(Pool, AThreadMayFreeWhatAnotherOneMade) {
   void* small = nullptr;
   void* large = nullptr;

@@ -45,6 +45,14 @@ def precompiled_headers(words):
     return words[words.index("-Winvalid-pch") : words.index("-MD")]
 
 
+def link_command(link, product, sound, changed):
+    """The command `link` with the files of the objects `sound` and `changed` in place of the build's. The changed
+    ones come first: of a function of a header, which many objects have a copy of, the linker takes the first."""
+    words = [sound.get(word, word) for word in link if word not in changed]
+    words[words.index("-o") + 1] = str(product)
+    return [words[0], *changed.values(), *words[1:]]
+
+
 class SoundBuild:
     """The unmutated engine and its tests: copies of the sources, of the programs, and how they are made."""
 
@@ -128,11 +136,9 @@ class Unit:
         for output in changed:
             if not workshop.run(self._compile(output, workshop.objects, workshop.overlay), self.sound.build):
                 return None
-        words = [str(self.objects / w) if w in self.compile_of else w for w in self.link if w not in changed]
         product = workshop.products / Path(self.target).name
-        at = words.index("-o") + 1
-        words[at] = str(product)
-        words[at + 1 : at + 1] = [str(workshop.objects / output) for output in changed]  # first: see below
+        sound = {o: str(self.objects / o) for o in self.compile_of}
+        words = link_command(self.link, product, sound, {o: str(workshop.objects / o) for o in changed})
         return product if workshop.run(words, self.sound.build) else None
 
     def objects_of(self, mutant):
@@ -140,7 +146,7 @@ class Unit:
         not compile is noticed soon. None when nothing in the unit uses what is mutated.
 
         Not all that include the file: nothing is inlined, so a function of a header is there in copies, of
-        which the linker takes the first. As many objects will do as have each of them once."""
+        which link_command() has the changed ones taken. As many objects will do as have each of them once."""
         affected = [o for o in self.compile_of if mutant.file in self.includes.get(o, ())]
         if mutant.file.endswith(".hpp") and mutant.function and not mutant.shared:
             affected = self._cover(affected, mutant.function)

@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 import report
+from build import link_command
 from choose import Equivalents, StaleEntry, choose, engine_sources, read_classics, sample
 from main import HERE, ROOT, main
 from mutants import all_mutants
@@ -214,6 +215,14 @@ class Lists(unittest.TestCase):
             self.write(name="made up", original=text, replacement=";")
             with self.assertRaises(StaleEntry):
                 read_classics(self.file, [self.source])
+
+
+class Link(unittest.TestCase):
+    # What the mutant changed in a header stood behind the sound copies, and had no effect.
+    def test_what_is_compiled_anew_comes_before_all_other_objects(self):
+        link = ["c++", "-O0", "a.o", "b.o", "main.o", "-o", "tests", "libx.so"]
+        self.assertEqual(link_command(link, "here/tests", {"a.o": "sound/a.o", "b.o": "sound/b.o"}, {"b.o": "new/b.o"}),
+                         ["c++", "new/b.o", "-O0", "sound/a.o", "main.o", "-o", "here/tests", "libx.so"])
 
 
 class Report(unittest.TestCase):
