@@ -209,5 +209,16 @@ TEST(GradStart, OutputsAndInputsMustRequireGrad) {
                   {"grad", "(2,)", "does not require grad"});
 }
 
+TEST(Grad, GradientsOfOneOutputGivenTwiceAreAddedUnrecordedUnlessAsked) {
+  const Tensor64 x({1, 2}, requires_grad);
+  const Tensor64 y = x * 2;
+  const Tensor64 g({3, 4}, requires_grad);
+  for (const bool create_graph : {false, true}) {
+    const Tensor64 sum = grad<double>({y, y}, {y}, {g, g}, {.create_graph = create_graph})[0];
+    EXPECT_EQ(sum.snapshot(), Snapshot({2}, {6, 8}));
+    EXPECT_EQ(sum.requires_grad(), create_graph);
+  }
+}
+
 }  // namespace
 }  // namespace gradbook
