@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/graph/node.hpp"
+#include "engine/parity.hpp"
 #include "tests/engine/expect.hpp"
 
 namespace gradbook {
@@ -131,6 +132,13 @@ TEST(SavedFreed, ANodeThatFreedThemRefusesItsVjps) {
   node->release_saved();
   expect_mentions(message_of<GraphFreedError>([&] { node->vjps(Tensor::ones({2}), sink); }),
                   {"mul", "freed", "retain_graph"});
+}
+
+TEST(SavedBytes, AnArraySavedForBothInputsCountsOnce) {
+  const Tensor x({1, 2, 3}, requires_grad);
+  const Tensor w({4, 5, 6}, requires_grad);
+  EXPECT_EQ(parity::saved_bytes(x * x), 3 * sizeof(float));
+  EXPECT_EQ(parity::saved_bytes(x * w), 6 * sizeof(float));
 }
 
 }  // namespace
