@@ -2,11 +2,7 @@
 #include "engine/pool.hpp"
 
 #include <gtest/gtest.h>
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/allocator_interface.h>
-#else
 #include <malloc.h>
-#endif
 
 #include <cstdint>
 #include <cstring>
@@ -15,6 +11,11 @@
 #include <vector>
 
 #include "engine/value.hpp"
+
+#ifdef __SANITIZE_ADDRESS__
+// The sanitizer's, whose header only LLVM's packages have.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
+#endif
 
 namespace gradbook {
 namespace {
