@@ -38,26 +38,37 @@ TEST_P(GridInFloat64, ValueAndGradientsAgreeWithLibTorch) { expect_agreement<dou
 INSTANTIATE_TEST_SUITE_P(Operations, GridInFloat32, every_row(), name_of_row);
 INSTANTIATE_TEST_SUITE_P(Operations, GridInFloat64, every_row(), name_of_row);
 
-template <class T>
-void expect_agreement_at_second_order(const Row& row) {
+/// Some of the cases, evenly out of the row.
+void expect_agreement_of_some(const Row& row,
+                              const std::function<Failure(const Row&, const Case&)>& check) {
   constexpr std::size_t about = 60;
   const std::size_t step = row.cases.size() / about + 1;
   Failures failures;
-  for (std::size_t i = 0; i < row.cases.size(); i += step) {
-    failures.add(check_second_order<T>(row, row.cases[i]));
-  }
+  for (std::size_t i = 0; i < row.cases.size(); i += step) failures.add(check(row, row.cases[i]));
 }
 
 class SecondOrder : public OfRow {};
 
 TEST_P(SecondOrder, GradientsOfGradientsAgreeInFloat32) {
-  expect_agreement_at_second_order<float>(row());
+  expect_agreement_of_some(row(), check_second_order<float>);
 }
 TEST_P(SecondOrder, GradientsOfGradientsAgreeInFloat64) {
-  expect_agreement_at_second_order<double>(row());
+  expect_agreement_of_some(row(), check_second_order<double>);
 }
 
 INSTANTIATE_TEST_SUITE_P(Operations, SecondOrder, testing::ValuesIn(rows_with_a_gradient()),
+                         name_of_row);
+
+class SecondOrderOfBothSigns : public OfRow {};
+
+TEST_P(SecondOrderOfBothSigns, GradientsOfGradientsAgreeInFloat32) {
+  expect_agreement_of_some(row(), check_second_order_of_both_signs<float>);
+}
+TEST_P(SecondOrderOfBothSigns, GradientsOfGradientsAgreeInFloat64) {
+  expect_agreement_of_some(row(), check_second_order_of_both_signs<double>);
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, SecondOrderOfBothSigns, testing::ValuesIn(rows_by_element()),
                          name_of_row);
 
 }  // namespace

@@ -1,7 +1,6 @@
 // Every operation at the edges of the numbers: signed zeros, subnormals, infinities, NaN, the
 // largest and the smallest, where functions saturate or overflow; all combinations of inputs and
 // cotangent.
-#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -43,13 +42,6 @@ Snapshot side_by_side(const std::vector<Snapshot>& columns, std::size_t first, s
 Snapshot reshaped(Snapshot values, const Shape& shape) { return {shape, std::move(values.values)}; }
 
 // --- element by element --------------------------------------------------------------------------
-
-/// Rows of the grid that say how; an operation in one of them is tried here by itself.
-std::vector<std::size_t> rows_by_element() {
-  std::vector<std::size_t> places = rows_with_a_gradient();
-  std::erase_if(places, [](std::size_t place) { return !rows()[place].by_element; });
-  return places;
-}
 
 template <class T>
 std::vector<double> constants_for(const ByElement& tried) {

@@ -42,6 +42,12 @@ inline std::vector<std::size_t> rows_with_a_gradient() {
   }
   return places;
 }
+/// Rows of the grid that work element by element.
+inline std::vector<std::size_t> rows_by_element() {
+  std::vector<std::size_t> places = rows_with_a_gradient();
+  std::erase_if(places, [](std::size_t place) { return !rows()[place].by_element; });
+  return places;
+}
 inline std::string name_of_row(const testing::TestParamInfo<std::size_t>& info) {
   return test_name(rows().at(info.param));
 }

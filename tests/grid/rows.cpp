@@ -33,6 +33,8 @@ std::string number_text(double number) { return fmt::format("{}", number); }
 
 std::string list_text(const Dims& dims) { return fmt::format("{{{}}}", fmt::join(dims, ", ")); }
 
+std::vector<double> numbers(const Dims& dims) { return {dims.begin(), dims.end()}; }
+
 Dims as_dims(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
 }  // namespace gradbook::grid

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/tensor.hpp"
+#include "reference/program.hpp"
 
 /// The registry of the operation grid: how to call every operation of the engine, on which shapes
 /// and with which constants. The grid holds each case against LibTorch; the numerical tests hold it
@@ -49,6 +50,9 @@ struct Case {
   Call call;
   /// Of a checkpoint: the same function without one. Results and gradients are the same to the bit.
   std::optional<Call> plain = {};
+  /// The call with the constants that `text` writes, for LibTorch (as_written.hpp): where the
+  /// engine makes other constants out of them, this is what shows that it makes the right ones.
+  std::optional<reference::Line> line = {};
 };
 
 /// What works element by element, on any number of tensors of one shape, and so can be tried at the
@@ -99,6 +103,9 @@ std::string number_text(double number);
 
 /// `{1, -2}`: dimension numbers for the text of a case.
 std::string list_text(const Dims& dims);
+
+/// Dimension numbers or sizes as constants of a line.
+std::vector<double> numbers(const Dims& dims);
 
 /// Dimension numbers or sizes of a shape, as a program writes them.
 Dims as_dims(const Shape& shape);

@@ -36,9 +36,12 @@ Row reduction(const std::string& name, const F& function) {
   for (const Shape& shape : shapes) {
     for (const Dims& dims : every_subset(shape.size())) {
       for (const bool keepdim : {false, true}) {
-        cases.push_back({fmt::format("x.{}({}, {})", name, list_text(dims), keepdim),
-                         {{shape}},
-                         Call([=](const auto& in) { return function(in[0], dims, keepdim); })});
+        const Attributes written = {{"dims", numbers(dims)}, {"keepdim", {keepdim ? 1.0 : 0.0}}};
+        cases.push_back(
+            {.text = fmt::format("x.{}({}, {})", name, list_text(dims), keepdim),
+             .inputs = {{shape}},
+             .call = Call([=](const auto& in) { return function(in[0], dims, keepdim); }),
+             .line = reference::Line{name, {0}, written}});
       }
     }
   }

@@ -9,6 +9,17 @@ namespace gradbook::grid {
 
 namespace {
 
+/// A call of one tensor, and LibTorch's operation with the constants that the call writes.
+Case case_of(std::string text, const Shape& shape, const Call& call, std::string operation,
+             Attributes written) {
+  return {.text = std::move(text),
+          .inputs = {{shape}},
+          .call = call,
+          .line = reference::Line{std::move(operation), {0}, std::move(written)}};
+}
+
+Attributes sizes_written(const Dims& to) { return {{"shape", numbers(to)}}; }
+
 /// Every two dimensions, each numbered from the front and from the back.
 Row transpose_row() {
   std::vector<Case> cases;
@@ -16,9 +27,10 @@ Row transpose_row() {
     const auto rank = std::max<std::int64_t>(static_cast<std::int64_t>(shape.size()), 1);
     for (std::int64_t dim0 = -rank; dim0 < rank; ++dim0) {
       for (std::int64_t dim1 = -rank; dim1 < rank; ++dim1) {
-        cases.push_back({fmt::format("x.transpose({}, {})", dim0, dim1),
-                         {{shape}},
-                         Call([=](const auto& in) { return in[0].transpose(dim0, dim1); })});
+        cases.push_back(case_of(fmt::format("x.transpose({}, {})", dim0, dim1), shape,
+                                Call([=](const auto& in) { return in[0].transpose(dim0, dim1); }),
+                                "transpose",
+                                {{"dim0", numbers({dim0})}, {"dim1", numbers({dim1})}}));
       }
     }
   }
@@ -30,7 +42,8 @@ Row t_row() {
   for (const Shape& shape : shapes_to_try(6)) {
     // Of fewer than two dimensions it is the tensor itself: no operation.
     if (shape.size() != 2) continue;
-    cases.push_back({"x.t()", {{shape}}, Call([](const auto& in) { return in[0].t(); })});
+    cases.push_back(case_of("x.t()", shape, Call([](const auto& in) { return in[0].t(); }),
+                            "transpose", {{"dim0", {0}}, {"dim1", {1}}}));
   }
   return {"x.t()", "transpose", std::move(cases)};
 }
@@ -61,9 +74,9 @@ Row reshape_row() {
   std::vector<Case> cases;
   for (const Shape& shape : shapes_to_try(5)) {
     for (const Dims& to : sizes_to_reshape_to(shape)) {
-      cases.push_back({fmt::format("x.reshape({})", list_text(to)),
-                       {{shape}},
-                       Call([=](const auto& in) { return in[0].reshape(to); })});
+      cases.push_back(case_of(fmt::format("x.reshape({})", list_text(to)), shape,
+                              Call([=](const auto& in) { return in[0].reshape(to); }), "reshape",
+                              sizes_written(to)));
     }
   }
   return {"x.reshape({-1})", "reshape", std::move(cases)};
@@ -73,9 +86,9 @@ Row expand_row() {
   const std::string letters = "l<=";
   std::vector<Case> cases;
   for (const auto& [from, to] : pairs_to_try(letters)) {
-    cases.push_back({fmt::format("x.expand({})", list_text(as_dims(to))),
-                     {{from}},
-                     Call([shape = to](const auto& in) { return in[0].expand(shape); })});
+    cases.push_back(case_of(fmt::format("x.expand({})", list_text(as_dims(to))), from,
+                            Call([shape = to](const auto& in) { return in[0].expand(shape); }),
+                            "expand", sizes_written(as_dims(to))));
   }
   return {"x.expand({2, 64, 64})", "expand", std::move(cases), letters};
 }
@@ -84,9 +97,9 @@ Row sum_to_row() {
   const std::string letters = "r>=";
   std::vector<Case> cases;
   for (const auto& [from, to] : pairs_to_try(letters)) {
-    cases.push_back({fmt::format("x.sum_to({})", list_text(as_dims(to))),
-                     {{from}},
-                     Call([shape = to](const auto& in) { return in[0].sum_to(shape); })});
+    cases.push_back(case_of(fmt::format("x.sum_to({})", list_text(as_dims(to))), from,
+                            Call([shape = to](const auto& in) { return in[0].sum_to(shape); }),
+                            "sum_to", sizes_written(as_dims(to))));
   }
   return {"x.sum_to({64})", "sum_to", std::move(cases), letters};
 }
@@ -98,14 +111,12 @@ std::vector<Row> shape_rows() {
   Row detach = row_of_one("x.detach()", "detach",
                           Call([](const auto& in) { return in[0].detach(); }), anywhere);
   detach.records = false;
-  return {transpose_row(),
-          t_row(),
-          reshape_row(),
-          expand_row(),
-          row_of_one("x.clone()", "expand", Call([](const auto& in) { return in[0].clone(); }),
-                     anywhere),
-          sum_to_row(),
-          std::move(detach)};
+  for (Case& tried : detach.cases) tried.line = reference::Line{"detach", {0}};
+  Row clone = row_of_one("x.clone()", "expand", Call([](const auto& in) { return in[0].clone(); }),
+                         anywhere);
+  for (Case& tried : clone.cases) tried.line = reference::Line{"clone", {0}};
+  return {transpose_row(),  t_row(),      reshape_row(),    expand_row(),
+          std::move(clone), sum_to_row(), std::move(detach)};
 }
 
 }  // namespace gradbook::grid

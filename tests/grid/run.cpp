@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "engine/random.hpp"
+#include "tests/grid/as_written.hpp"
 
 namespace gradbook::grid {
 
@@ -102,6 +103,20 @@ Failure differs_from_plain(const Case& tried, const BasicTensor<T>& result,
   return {};
 }
 
+/// Holds the call against LibTorch given the constants that the case writes.
+template <class T>
+Failure differs_from_written(const Case& tried, const BasicTensor<T>& result,
+                             const BasicTensor<T>& cotangent,
+                             const std::vector<BasicTensor<T>>& inputs) {
+  Ran ran{snapshots(inputs), cotangent.snapshot(), result.snapshot(), {}};
+  if (result.requires_grad()) {
+    for (const BasicTensor<T>& input : inputs) ran.gradients.push_back(input.grad().snapshot());
+  }
+  const auto precision =
+      sizeof(T) == 4 ? reference::Precision::float32 : reference::Precision::float64;
+  return differs_from_line(*tried.line, precision, ran);
+}
+
 /// The numbers that made the element which a verdict names, where all inputs have one dimension.
 std::string numbers_at(const std::string& verdict, const std::vector<Snapshot>& inputs) {
   static const std::regex named(R"(element \[(\d+))");
@@ -177,43 +192,61 @@ Failure check_case(const Row& row, const Case& tried, Trace* trace) {
     if (failure.empty() && tried.plain) {
       failure = differs_from_plain(tried, result, cotangent, inputs);
     }
+    if (failure.empty() && tried.line) {
+      failure = differs_from_written(tried, result, cotangent, inputs);
+    }
     return failure;
   });
 }
 
+namespace {
+
+/// Both checks of the second order. With `all_positive` numbers the whole is judged, too.
 template <class T>
-Failure check_second_order(const Row& row, const Case& tried) {
+Failure second_order(const Row& row, const Case& tried, bool all_positive) {
   std::uint32_t seed = seed_of(row, tried);
-  // All of one sign, so that nothing cancels and the whole has a scale to hold its errors against.
-  const auto positive = [&](const Shape& shape, RequiresGrad wanted) {
-    return BasicTensor<T>::from(random_values({shape, Domain::positive}, ++seed), wanted);
+  const auto drawn = [&](Input input, RequiresGrad wanted) {
+    if (all_positive) input.domain = Domain::positive;
+    return BasicTensor<T>::from(random_values(input, ++seed), wanted);
   };
   std::vector<BasicTensor<T>> inputs;
-  for (const Input& input : tried.inputs) inputs.push_back(positive(input.shape, requires_grad));
+  for (const Input& input : tried.inputs) inputs.push_back(drawn(input, requires_grad));
   return guarded<T>(tried.text + " twice differentiated", snapshots(inputs), [&]() -> Failure {
     const Trace recorded = traced([&] {
       const BasicTensor<T> result = tried.call(inputs);
-      const BasicTensor<T> cotangent = positive(result.shape(), requires_grad);
+      const BasicTensor<T> cotangent = drawn({result.shape()}, requires_grad);
       const std::vector<BasicTensor<T>> gradients =
           grad<T>({result}, inputs, {cotangent}, {.create_graph = true});
       std::vector<BasicTensor<T>> all = inputs;
       all.push_back(cotangent);
       for (const BasicTensor<T>& gradient : gradients) {
-        const BasicTensor<T> weighted = gradient * positive(gradient.shape(), without_grad);
+        const BasicTensor<T> weighted = gradient * drawn({gradient.shape()}, without_grad);
         // That it requires none is right where it requires none in LibTorch: the replay looks.
         if (!weighted.requires_grad()) continue;
-        grad<T>({weighted}, all, {positive(gradient.shape(), without_grad)},
+        grad<T>({weighted}, all, {drawn({gradient.shape()}, without_grad)},
                 {.retain_graph = true, .allow_unused = true});
       }
     });
     const reference::ReplayReport report = reference::replay(recorded);
     if (!report.ok()) return report.summary();
-    if (report.end_to_end_error > end_to_end_allowance<T>) {
+    if (all_positive && report.end_to_end_error > end_to_end_allowance<T>) {
       return fmt::format("the whole is off by {:.3g} of its scale, allowed is {:.3g}",
                          report.end_to_end_error, end_to_end_allowance<T>);
     }
     return {};
   });
+}
+
+}  // namespace
+
+template <class T>
+Failure check_second_order(const Row& row, const Case& tried) {
+  return second_order<T>(row, tried, true);
+}
+
+template <class T>
+Failure check_second_order_of_both_signs(const Row& row, const Case& tried) {
+  return second_order<T>(row, tried, false);
 }
 
 template <class T>
@@ -234,36 +267,14 @@ Failure check_values(const std::string& text, const Call& program,
   });
 }
 
-std::set<std::string> operations_in(const Trace& trace) {
-  std::set<std::string> names;
-  for (const Trace::Step& step : trace.steps()) {
-    if (const auto* operation = std::get_if<Trace::Operation>(&step)) names.insert(operation->name);
-  }
-  return names;
-}
-
-std::pair<Shape, Shape> shapes_taken(const Trace& trace, const std::string& name) {
-  for (const Trace::Step& step : trace.steps()) {
-    const auto* operation = std::get_if<Trace::Operation>(&step);
-    if (operation == nullptr || operation->name != name) continue;
-    const auto shape_of = [&](std::size_t input) {
-      return trace.values().at(operation->inputs.at(input)).snapshot.shape;
-    };
-    if (operation->inputs.size() > 1) return {shape_of(0), shape_of(1)};
-    for (const auto& [attribute, numbers] : operation->attributes) {
-      if (attribute == "shape") return {shape_of(0), Shape(numbers.begin(), numbers.end())};
-    }
-    return {shape_of(0), {}};
-  }
-  throw std::out_of_range("the trace has no operation '" + name + "'");
-}
-
 template std::vector<Tensor> leaves(const Row&, const Case&);
 template std::vector<Tensor64> leaves(const Row&, const Case&);
 template Failure check_case<float>(const Row&, const Case&, Trace*);
 template Failure check_case<double>(const Row&, const Case&, Trace*);
 template Failure check_second_order<float>(const Row&, const Case&);
 template Failure check_second_order<double>(const Row&, const Case&);
+template Failure check_second_order_of_both_signs<float>(const Row&, const Case&);
+template Failure check_second_order_of_both_signs<double>(const Row&, const Case&);
 template Failure check_values<float>(const std::string&, const Call&, const std::vector<Snapshot>&,
                                      const Snapshot&);
 template Failure check_values<double>(const std::string&, const Call&, const std::vector<Snapshot>&,

@@ -37,14 +37,21 @@ std::vector<BasicTensor<T>> leaves(const Row& row, const Case& tried);
 using Failure = std::string;
 
 /// The case and its backward pass from a random cotangent, replayed in LibTorch: shapes, values,
-/// and the gradient of every input. `trace` is what was recorded.
+/// and the gradient of every input. And the case's line in LibTorch, where it has one. `trace` is
+/// what was recorded.
 template <class T>
 Failure check_case(const Row& row, const Case& tried, Trace* trace = nullptr);
 
 /// The same for the gradients of the gradients: a random sum of the case's gradients,
-/// differentiated once more.
+/// differentiated once more. All numbers are positive, so that nothing cancels and the whole has a
+/// scale to hold its errors against.
 template <class T>
 Failure check_second_order(const Row& row, const Case& tried);
+
+/// The same for inputs out of the case's own domains, and random numbers of either sign for the
+/// rest: both sides of relu. Only the verdict on each step counts.
+template <class T>
+Failure check_second_order_of_both_signs(const Row& row, const Case& tried);
 
 /// `program` of leaves with these values, and a backward pass from `cotangent`, replayed in
 /// LibTorch. Only the verdict on each step counts: values may be such that a whole program has no
