@@ -35,7 +35,7 @@ Draft::Pass random_pass(Random& random, const Taste& taste) {
 std::pair<X, std::optional<X>> start(Draft& draft, const Taste& taste,
                                      const std::vector<X>& candidates) {
   const X x = operand_among(draft, candidates);
-  if (!draft.random.chance(0.35)) return {scalar_of(draft, taste, x), std::nullopt};
+  if (!draft.random.chance(0.4)) return {scalar_of(draft, taste, x), std::nullopt};
   const X gradient = random_leaf(draft, taste, draft.shape(x), Values::any,
                                  draft.random.chance(0.3 * taste.second_order));
   return {x, gradient};

@@ -60,11 +60,11 @@ void write_tensor(Draft& draft, const Taste& taste, X x) {
   const Range a = draft.range(x);
   const Range b = draft.range(y);
   const double kind = random.uniform();
-  if (kind < 0.25) {
+  if (kind < 0.22) {
     draft.write("add_", {x, y}, a + b);
-  } else if (kind < 0.45) {
+  } else if (kind < 0.42) {
     draft.write("sub_", {x, y}, a - b);
-  } else if (kind < 0.7 && a.largest() * b.largest() < 1000) {
+  } else if (kind < 0.65 && a.largest() * b.largest() < 1000) {
     draft.write("mul_", {x, y}, a * b);
   } else {
     draft.write("copy_", {x, y}, b);
@@ -73,9 +73,9 @@ void write_tensor(Draft& draft, const Taste& taste, X x) {
 
 void write_to(Draft& draft, const Taste& taste, X x) {
   const double kind = draft.random.uniform();
-  if (kind < 0.12) {
+  if (kind < 0.2) {
     draft.write("zero_", {x}, scalar_range(0));
-  } else if (kind < 0.42) {
+  } else if (kind < 0.48) {
     write_scalar(draft, x, draft.range(x));
   } else {
     write_tensor(draft, taste, x);

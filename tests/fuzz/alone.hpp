@@ -21,9 +21,11 @@ struct Subject {
   /// What the lines of a program come to in the engine; only asked for programs that both engines
   /// have run.
   Evaluate evaluate;
-  /// What programs are made of: a pair that never comes up is to be seen in the report too.
+  /// What programs are made of: a pair that never comes up is to be seen in the report too, and so
+  /// is an intended difference that explains nothing.
   std::vector<std::string> operations = {};
   std::set<Feature> features = {};
+  std::set<std::string> intended = {};
   std::string libtorch = {};       ///< its version
   std::string commit = "unknown";  ///< of the engine
   /// Longer than any program takes: one that runs so long hangs.

@@ -85,6 +85,7 @@ class Run {
     for (const std::string& operation : subject.operations) {
       for (const Feature& feature : subject.features) report_.counts.pairs[operation][feature] = 0;
     }
+    for (const std::string& name : subject.intended) report_.counts.intended[name] = 0;
   }
 
   Report run() {

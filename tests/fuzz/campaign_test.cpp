@@ -51,6 +51,7 @@ TEST(FuzzCampaign, RunsEveryProgramOnce) {
   EXPECT_EQ(report.done, 500U);
   EXPECT_EQ(report.counts.programs, 500U);
   EXPECT_EQ(report.counts.raised, 50U);
+  EXPECT_EQ(report.counts.ill_conditioned, 4U);
   EXPECT_EQ(report.counts.gradient_not_zero, 475U);
   EXPECT_EQ(report.counts.refusals.at("ShapeError"), 50U);
   EXPECT_EQ(report.counts.median_operations(), 14U);
@@ -109,6 +110,32 @@ TEST(FuzzCampaign, MergingRefusesWhatIsNotOneCampaign) {
   EXPECT_EQ(with([](Report& r) { r.done = 7; }),
             "shard 3/4 (3.json) is incomplete: 7 of 10 programs are done, program 30 is next");
   EXPECT_NE(refusal({}), "");
+}
+
+// Two checkouts with changes of their own have the same name, and so have two without one.
+TEST(FuzzCampaign, MergingRefusesWhatIsOfNoCommit) {
+  const auto refused = [](const std::string& commit, std::uint64_t of) {
+    Subject subject = fake_subject();
+    subject.commit = commit;
+    return refusal(all_shards({.programs = 40}, of, subject));
+  };
+  EXPECT_EQ(refused("1234abc-dirty", 2),
+            "1.json is of changes that are not committed (1234abc-dirty): commit them and build "
+            "fuzz, then run all shards with that program");
+  EXPECT_EQ(refused("unknown", 2),
+            "1.json is of an unknown commit: build fuzz in a git checkout, then run all shards "
+            "with that program");
+  EXPECT_EQ(refused("1234abc-dirty", 1), "") << "there is nothing to add up";
+  EXPECT_EQ(refused("unknown", 1), "");
+}
+
+TEST(FuzzCampaign, ShowsDifferencesThatExplainNothing) {
+  Subject subject = fake_subject();
+  subject.intended = {"gate", "program 3"};
+  const auto& intended = run_campaign({.programs = 5}, subject).counts.intended;
+  EXPECT_EQ(intended.at("gate"), 0U);
+  EXPECT_EQ(intended.at("program 3"), 1U);
+  EXPECT_EQ(intended.size(), 6U);
 }
 
 TEST(FuzzCampaign, ADisagreementIsShrunkAndWrittenAsCode) {

@@ -118,11 +118,11 @@ void add_options(CLI::App& app, Arguments& arguments) {
       app.add_option("--only", arguments.only, "run this program alone, and print it as C++")
           ->check(expected(index_of, "the number of a program, below 2^64 - 1"))
           ->type_name("INDEX");
-  CLI::Option* merge =
-      app.add_option("--merge", arguments.merge, "add up the results of all shards")
-          ->expected(1, 1'000'000)
-          ->check(expected(is_no_option, "the files of all shards"))
-          ->type_name("FILE...");
+  CLI::Option* merge = app.add_option("--merge", arguments.merge,
+                                      "add up the results of all shards, all of one clean commit")
+                           ->expected(1, 1'000'000)
+                           ->check(expected(is_no_option, "the files of all shards"))
+                           ->type_name("FILE...");
   only->excludes(shard)->excludes(minutes)->excludes(json)->excludes("--programs");
   merge->excludes(only)
       ->excludes(shard)
@@ -215,8 +215,11 @@ int only(const Arguments& arguments, Console& console, const TerminalRenderer& s
             : fmt::format(", which both refuse in the end ({})", counts.refusals.begin()->first);
     console.out << style.good(fmt::format("program {}: the engines agree", index))
                 << fmt::format(" on {} operations{}\n", counts.median_operations(), refused);
-    for (const auto& [name, hits] : counts.intended)
-      console.out << fmt::format("intended difference: {}\n", name);
+    for (const auto& [name, hits] : counts.intended) {
+      if (hits > 0) console.out << fmt::format("intended difference: {}\n", name);
+    }
+    if (counts.ill_conditioned > 0)
+      console.out << "ill-conditioned: not all of its values could be compared, but every step\n";
   } else {
     console.out << style.bad(
                        fmt::format("program {}: {}", index, found.empty() ? "interrupted" : found))

@@ -53,6 +53,11 @@ struct Mismatch {
   }
 };
 
+struct Looked {
+  std::optional<Mismatch> mismatch = {};
+  bool ill_conditioned = false;  // were values passed over on the way, as ill-conditioned?
+};
+
 class Comparer {
  public:
   Comparer(const Program& program, const Runs& runs, const EngineIn& engine_in)
@@ -90,18 +95,19 @@ class Comparer {
     for (const std::string& name : copies_that_matter(program_, trace_, engine_)) {
       comparison_.intended[name] = 1;
     }
-    comparison_.covered = covered(program_, ours_);
+    comparison_.covered = covered(program_, engine_, trace_);
   }
 
   // --- the whole program in both -----------------------------------------------------------------
   /// Finds what differs, and looks for the intended difference that explains it.
   void settle() {
-    auto found = mismatch(libtorch_, concessions_);
-    while (found && (concede(*found) || explain(*found))) {
-      found = mismatch(libtorch_, concessions_);
+    Looked looked = look(libtorch_, concessions_);
+    while (looked.mismatch && (concede(*looked.mismatch) || explain(*looked.mismatch))) {
+      looked = look(libtorch_, concessions_);
     }
-    if (found) disagree(found->text);
-    if (found || differs_from_) return;
+    comparison_.ill_conditioned = looked.ill_conditioned;
+    if (looked.mismatch) disagree(looked.mismatch->text);
+    if (looked.mismatch || differs_from_) return;
     comparison_.raised = ours_.raised();
     comparison_.refusal = engine_.error_class;
   }
@@ -141,7 +147,7 @@ class Comparer {
   /// if nothing takes its place: copies for what shares memory end one, and differ later.
   bool settles(const Mismatch& found, const std::vector<Concession>& more) const {
     const Concessions all = concessions_with(more);
-    const auto left = mismatch(reference::run_in_libtorch(program_, all), all);
+    const auto left = look(reference::run_in_libtorch(program_, all), all).mismatch;
     return !left || (left->order() > found.order() && intended(found).empty());
   }
   bool adopt(const std::vector<Concession>& more) {
@@ -166,12 +172,12 @@ class Comparer {
     return true;
   }
 
-  std::optional<Mismatch> mismatch(const Outcome& libtorch, const Concessions& concessions) const {
+  Looked look(const Outcome& libtorch, const Concessions& concessions) const {
     using Kind = Mismatch::Kind;
     const std::size_t both_ran = std::min(ours_.results.size(), libtorch.results.size());
     for (std::size_t i = 0; i < both_ran; ++i) {
       const std::string what = difference(ours_.results[i], libtorch.results[i]);
-      if (!what.empty()) return Mismatch{Kind::result, false, i, name(i) + ": " + what};
+      if (!what.empty()) return {Mismatch{Kind::result, false, i, name(i) + ": " + what}};
     }
     const bool is_explained = differs_from_ && both_ran >= *differs_from_;
     const bool one_refuses =
@@ -183,7 +189,7 @@ class Comparer {
                                            name(both_ran), engine_.error_class, ours_.error)
                              : fmt::format("{}: LibTorch refuses, the engine does not: {}",
                                            name(both_ran), libtorch.error);
-      return Mismatch{Kind::refusal, false, both_ran, std::move(text)};
+      return {Mismatch{Kind::refusal, false, both_ran, std::move(text)}};
     }
     const bool with_end = !is_explained;
     for (std::size_t i = 0; with_end && i < both_ran; ++i) {
@@ -193,18 +199,18 @@ class Comparer {
         what = has_gradient ? "its result has a gradient, in LibTorch it has none"
                             : "its result has no gradient, in LibTorch it has one";
       }
-      if (!what.empty()) return Mismatch{Kind::end, true, i, name(i) + ": at the end " + what};
+      if (!what.empty()) {
+        return {Mismatch{Kind::end, true, i, name(i) + ": at the end " + what}};
+      }
     }
-    return value_mismatch(libtorch, concessions, with_end);
-  }
-
-  std::optional<Mismatch> value_mismatch(const Outcome& libtorch, const Concessions& concessions,
-                                         bool with_end) const {
-    auto found =
-        end_to_end_difference(program_, ours_, libtorch, with_end, concessions, engine_in_);
-    if (!found) return std::nullopt;
-    return Mismatch{Mismatch::Kind::value, found->at_end, found->line, std::move(found->text),
-                    found->in_gradient};
+    EndToEnd values =
+        compare_end_to_end(program_, ours_, libtorch, with_end, concessions, engine_in_);
+    Looked looked{.ill_conditioned = values.ill_conditioned};
+    if (auto& found = values.difference) {
+      looked.mismatch = {Kind::value, found->at_end, found->line, std::move(found->text),
+                         found->in_gradient};
+    }
+    return looked;
   }
 
   static std::string difference(const LineResult& engine, const LineResult& libtorch) {
@@ -228,19 +234,11 @@ class Comparer {
   }
 
   // --- step by step ------------------------------------------------------------------------------
-  /// The line during which a step of the trace was made.
-  std::size_t line_of(std::size_t step) const {
-    const auto& first = engine_.first_step;
-    return static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), step) -
-                                    first.begin()) -
-           1;
-  }
-
   void replay() {
     const reference::ReplayReport report = reference::replay(trace_);
     comparison_.worst_ratio = report.worst_ratio;
     for (const reference::Disagreement& found : report.disagreements) {
-      const std::size_t line = line_of(found.step);
+      const std::size_t line = engine_.line_of(found.step);
       // There the trace as a whole program stops for the reason that is intended.
       const bool is_intended = differs_from_ && line >= *differs_from_;
       if (is_intended && found.operation == "the whole program") continue;
@@ -260,6 +258,12 @@ class Comparer {
 };
 
 }  // namespace
+
+std::set<std::string> all_intended() {
+  std::set<std::string> all = conceded_differences();
+  all.merge(explained_differences());
+  return all;
+}
 
 Runs run_both(const Program& program) {
   Runs runs;

@@ -29,7 +29,10 @@ struct Comparison {
   bool raised = false;             ///< both refused a line
   std::string refusal = {};        ///< class of the engine's exception, where it refused
   bool gradient_not_zero = false;  ///< some gradient had an element that is not zero
-  double worst_ratio = 0;          ///< of error to allowance over all steps (reference/verdict.hpp)
+  /// Somewhere both runs differ by what is rounding in an ill-conditioned program (end_to_end.hpp):
+  /// there only the steps were compared.
+  bool ill_conditioned = false;
+  double worst_ratio = 0;  ///< of error to allowance over all steps (reference/verdict.hpp)
   /// Operations that ran, with the features of their lines and of the program: features.hpp.
   std::set<std::pair<std::string, Feature>> covered = {};
 };
@@ -38,6 +41,10 @@ struct Comparison {
 /// by step (reference/replay.hpp), on what requires grad, on which gradients exist, and on which
 /// line is refused.
 Comparison compare(const reference::Program& program);
+
+/// All intended differences that compare() can report. The others of parity::differences() are
+/// about what a program has no line for.
+std::set<std::string> all_intended();
 
 /// All features that compare() can report, for a report to name those that never came up.
 std::set<Feature> all_features();

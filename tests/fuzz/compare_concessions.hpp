@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Concession {
   std::string difference;  ///< entry of parity::differences()
   std::function<void(reference::Concessions&)> make;
 };
+
+/// The entries of parity::differences() that concessions are about.
+std::set<std::string> conceded_differences();
 
 /// Those that can matter in this program, but for those that are `made` already.
 std::vector<Concession> possible_concessions(const reference::Program& program,

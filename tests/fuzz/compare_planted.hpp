@@ -17,20 +17,24 @@ inline Comparison compare_runs(const reference::Program& program, const Runs& ru
   });
 }
 
-/// What is found when `fault` has changed what the engine makes of the program, in any precision.
-inline std::string found_with_fault(const reference::Program& program,
-                                    const std::function<void(reference::Outcome&)>& fault) {
+/// compare() when `fault` has changed what the engine makes of the program, in any precision.
+inline Comparison compare_with_fault(const reference::Program& program,
+                                     const std::function<void(reference::Outcome&)>& fault) {
   Runs runs = run_both(program);
   fault(runs.engine.outcome);
-  return fuzz::compare(program, runs,
-                       [&](reference::Precision precision) {
-                         reference::Program other = program;
-                         other.precision = precision;
-                         reference::Outcome outcome = run_engine(other).outcome;
-                         fault(outcome);
-                         return outcome;
-                       })
-      .disagreement;
+  return fuzz::compare(program, runs, [&](reference::Precision precision) {
+    reference::Program other = program;
+    other.precision = precision;
+    reference::Outcome outcome = run_engine(other).outcome;
+    fault(outcome);
+    return outcome;
+  });
+}
+
+/// What is found then.
+inline std::string found_with_fault(const reference::Program& program,
+                                    const std::function<void(reference::Outcome&)>& fault) {
+  return compare_with_fault(program, fault).disagreement;
 }
 
 /// What is found when the engine runs another program than LibTorch: as if it took a line for

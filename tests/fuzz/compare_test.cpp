@@ -44,6 +44,7 @@ TEST(Compare, FindsNothingWhereTheEnginesAgree) {
     EXPECT_TRUE(comparison.gradient_not_zero);
     EXPECT_GT(comparison.worst_ratio, 0);
     EXPECT_LE(comparison.worst_ratio, 1);
+    EXPECT_FALSE(comparison.ill_conditioned);
     EXPECT_EQ(comparison.covered.count({"matmul", "in place"}), 1U);
     EXPECT_EQ(comparison.covered.count({"matmul", "float64"}),
               precision == Precision::float64 ? 1U : 0U);
@@ -228,21 +229,6 @@ TEST(Compare, ComparesTheEndsBehindARefusal) {
     EXPECT_EQ(compare_runs(program, runs).disagreement,
               "line 0, leaf: at the end its result has no gradient, in LibTorch it has one");
   }
-}
-
-// --- the whole program: rounding is no difference ------------------------------------------------
-
-TEST(Compare, TakesRoundingInAnIllConditionedProgramForWhatItIs) {
-  // Every step doubles the error of the one before, relative to its result.
-  ProgramBuilder b;
-  auto x = b.leaf({2}, {0.3, 0.7}, true);
-  const auto p = b.line("sum", {x});
-  auto y = b.line("mul", {p}, {{"scalar", {0.1}}});
-  for (int i = 0; i < 16; ++i) {
-    y = b.line("mul",
-               {b.line("mul", {y}, {{"scalar", {3.9}}}), b.line("rsub", {y}, {{"scalar", {1}}})});
-  }
-  EXPECT_EQ(compare(b.program()).disagreement, "");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace gradbook::fuzz {
 
@@ -76,28 +77,41 @@ const std::optional<Snapshot>& value_at(const Outcome& outcome, const Place& pla
   return outcome.gradients[place.line];
 }
 
-double difference_at(const Place& place, const Outcome& a, const Outcome& b, double least) {
-  const std::size_t lines = std::min(a.results.size(), b.results.size());
-  if (place.line >= lines) return 0;
-  const auto& x = value_at(a, place);
-  const auto& y = value_at(b, place);
-  return x && y ? relative_difference(*x, *y, least) : 0;
-}
+/// What counts as a difference from a run of LibTorch.
+class Measure {
+ public:
+  Measure(const Outcome& libtorch, Precision precision)
+      : allowed_(half_the_digits(precision)),
+        // So that the roundings of a thousand steps pass, where nothing but them is left.
+        least_(allowed_ * 1000 * largest_finite(libtorch)) {}
 
-std::optional<Place> first_difference(const Outcome& a, const Outcome& b, bool with_end,
-                                      double allowed) {
-  const std::size_t lines = std::min(a.results.size(), b.results.size());
-  // So that the roundings of a thousand steps pass, where nothing but them is left.
-  const double least = allowed * 1000 * largest_finite(a);
+  bool differ(const Place& place, const Outcome& a, const Outcome& b) const {
+    if (place.line >= std::min(a.results.size(), b.results.size())) return false;
+    const auto& x = value_at(a, place);
+    const auto& y = value_at(b, place);
+    return x && y && relative_difference(*x, *y, least_) > allowed_;
+  }
+
+ private:
+  double allowed_;
+  double least_;
+};
+
+/// All places at which the runs differ: results, what became of them, gradients; each line by line.
+std::vector<Place> differing_places(const Outcome& engine, const Outcome& libtorch, bool with_end,
+                                    Precision precision) {
+  const std::size_t lines = std::min(engine.results.size(), libtorch.results.size());
+  const Measure measure(libtorch, precision);
   using What = Place::What;
+  std::vector<Place> places;
   for (const What what : {What::result, What::final_value, What::gradient}) {
     if (what != What::result && !with_end) break;
     for (std::size_t line = 0; line < lines; ++line) {
       const Place place{line, what};
-      if (difference_at(place, a, b, least) > allowed) return place;
+      if (measure.differ(place, engine, libtorch)) places.push_back(place);
     }
   }
-  return std::nullopt;
+  return places;
 }
 
 /// The program with every number of its leaves changed by about `relative`, up or down as `seed`
@@ -114,19 +128,42 @@ Program perturbed(Program program, double relative, std::uint64_t seed) {
   return program;
 }
 
-/// Does LibTorch, run with slightly other numbers, differ as much from itself at this place?
-bool is_ill_conditioned(const Program& program, const Outcome& libtorch, const Place& place,
-                        const reference::Concessions& concessions) {
-  const double allowed = half_the_digits(Precision::float64);
-  const double least = allowed * 1000 * largest_finite(libtorch);
-  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-    const double relative = seed % 2 == 0 ? 0x1p-44 : 0x1p-40;
-    const Outcome other =
-        reference::run_in_libtorch(perturbed(program, relative, seed), concessions);
-    if (difference_at(place, other, libtorch, least) > allowed) return true;
+/// Where LibTorch, run with slightly other numbers, differs as much from itself. The runs serve all
+/// places; there are none before the first one is asked about.
+class IllConditioned {
+ public:
+  IllConditioned(const Program& in_float64, const Outcome& libtorch,
+                 const reference::Concessions& concessions)
+      : program_(in_float64),
+        libtorch_(libtorch),
+        concessions_(concessions),
+        measure_(libtorch, Precision::float64) {}
+
+  bool contains(const Place& place) {
+    for (std::size_t i = 0; i < most_runs; ++i) {
+      if (measure_.differ(place, run(i), libtorch_)) return true;
+    }
+    return false;
   }
-  return false;
-}
+
+ private:
+  static constexpr std::size_t most_runs = 8;
+
+  const Outcome& run(std::size_t i) {
+    if (i == runs_.size()) {
+      const double relative = i % 2 == 0 ? 0x1p-40 : 0x1p-44;
+      runs_.push_back(
+          reference::run_in_libtorch(perturbed(program_, relative, i + 1), concessions_));
+    }
+    return runs_[i];
+  }
+
+  const Program& program_;
+  const Outcome& libtorch_;
+  const reference::Concessions& concessions_;
+  Measure measure_;
+  std::vector<Outcome> runs_;
+};
 
 std::string text_of(const Program& program, const Place& place, const Outcome& engine,
                     const Outcome& libtorch) {
@@ -143,21 +180,28 @@ std::string text_of(const Program& program, const Place& place, const Outcome& e
 
 }  // namespace
 
-std::optional<ValueDifference> end_to_end_difference(const Program& program, const Outcome& engine,
-                                                     const Outcome& libtorch, bool with_end,
-                                                     const reference::Concessions& concessions,
-                                                     const EngineIn& engine_in) {
-  if (!first_difference(engine, libtorch, with_end, half_the_digits(program.precision))) {
-    return std::nullopt;
-  }
+EndToEnd compare_end_to_end(const Program& program, const Outcome& engine, const Outcome& libtorch,
+                            bool with_end, const reference::Concessions& concessions,
+                            const EngineIn& engine_in) {
+  if (differing_places(engine, libtorch, with_end, program.precision).empty()) return {};
   Program in_float64 = program;
   in_float64.precision = Precision::float64;
   const Outcome ours = engine_in(Precision::float64);
   const Outcome theirs = reference::run_in_libtorch(in_float64, concessions);
-  const auto still = first_difference(ours, theirs, with_end, half_the_digits(Precision::float64));
-  if (!still || is_ill_conditioned(in_float64, theirs, *still, concessions)) return std::nullopt;
-  return ValueDifference{still->what != Place::What::result, still->what == Place::What::gradient,
-                         still->line, text_of(program, *still, ours, theirs)};
+  IllConditioned ill_conditioned(in_float64, theirs, concessions);
+  const auto places = differing_places(ours, theirs, with_end, Precision::float64);
+  EndToEnd found{.ill_conditioned = places.empty()};
+  for (const Place& place : places) {
+    if (ill_conditioned.contains(place)) {
+      found.ill_conditioned = true;
+      continue;
+    }
+    found.difference =
+        ValueDifference{place.what != Place::What::result, place.what == Place::What::gradient,
+                        place.line, text_of(program, place, ours, theirs)};
+    break;
+  }
+  return found;
 }
 
 }  // namespace gradbook::fuzz

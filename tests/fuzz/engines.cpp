@@ -27,6 +27,7 @@ Subject both_engines() {
               [](const reference::Program& program) { return run_engine(program).outcome.results; },
           .operations = std::move(operations),
           .features = all_features(),
+          .intended = all_intended(),
           .libtorch = reference::libtorch_version()};
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <variant>
 #include <vector>
 
 namespace gradbook::fuzz {
@@ -29,23 +30,29 @@ bool is_special(double value, reference::Precision precision) {
 
 class FeatureFinder {
  public:
-  FeatureFinder(const Program& program, const Outcome& outcome)
+  FeatureFinder(const Program& program, const EngineRun& engine, const Trace& trace)
       : program_(program),
-        outcome_(outcome),
-        tensor_(outcome.results.size()),
-        storage_(outcome.results.size()),
-        of_line_(outcome.results.size()) {}
+        engine_(engine),
+        outcome_(engine.outcome),
+        trace_(trace),
+        tensor_(outcome_.results.size()),
+        storage_(outcome_.results.size()),
+        passes_(outcome_.results.size()),
+        of_line_(outcome_.results.size()) {}
 
   std::set<Covered> covered() {
     if (program_.precision == reference::Precision::float64) of_program_.insert("float64");
     for (std::size_t i = 0; i < outcome_.results.size(); ++i) look_at(i, program_.lines[i]);
-    if (passes_ > 1) of_program_.insert("several backward");
+    look_at_passes();
     std::set<Covered> found;
     for (std::size_t i = 0; i < outcome_.results.size(); ++i) {
       const std::string& op = program_.lines[i].op;
       if (!reference::computes_a_tensor(op)) continue;
       look_back_at(i, program_.lines[i]);
       for (const Feature& feature : of_program_) found.emplace(op, feature);
+      if (op == "detach") {  // no pass runs through it
+        for (const Feature& feature : of_passes_) found.emplace(op, feature);
+      }
       for (const Feature& feature : of_line_[i]) found.emplace(op, feature);
     }
     return found;
@@ -64,11 +71,6 @@ class FeatureFinder {
     }
     if (reference::computes_a_tensor(line.op)) {
       computed(i, line);
-    } else if (line.op == "backward" || line.op == "grad") {
-      ++passes_;
-      if (line.inputs.size() > (line.op == "grad" ? 2U : 1U)) of_program_.insert("given gradient");
-      if (flag(line, "create_graph")) of_program_.insert("create_graph");
-      if (flag(line, "retain_graph")) of_program_.insert("retain_graph");
     } else if (line.op == "no_grad") {
       of_program_.insert("no-grad");
     } else if (line.op == "retain_grad" || line.op == "requires_grad_" || line.op == "zero_grad") {
@@ -125,6 +127,41 @@ class FeatureFinder {
     return shape;
   }
 
+  /// Which lines each pass ran backward through, and what kind of pass it was.
+  void look_at_passes() {
+    int passes = 0;
+    for (std::size_t step = 0; step < trace_.steps().size(); ++step) {
+      const auto* call = std::get_if<Trace::Backward>(&trace_.steps()[step]);
+      if (call == nullptr) continue;
+      const std::set<Feature> kind = kind_of_pass(program_.lines[engine_.line_of(step)]);
+      if (++passes > 1) of_passes_.insert("several backward");
+      of_passes_.insert(kind.begin(), kind.end());
+      for (const std::size_t line : lines_between(call->first, step)) {
+        if (++passes_[line] > 1) of_line_[line].insert("several backward");
+        of_line_[line].insert(kind.begin(), kind.end());
+      }
+    }
+  }
+  static std::set<Feature> kind_of_pass(const Line& pass) {
+    std::set<Feature> kind;
+    if (pass.inputs.size() > (pass.op == "grad" ? 2U : 1U)) kind.insert("given gradient");
+    for (const char* name : {"create_graph", "retain_graph"}) {
+      if (flag(pass, name)) kind.insert(name);
+    }
+    return kind;
+  }
+  /// Those whose vjp ran between these steps. What vjps recorded themselves belongs to no line.
+  std::set<std::size_t> lines_between(std::size_t first, std::size_t last) const {
+    std::set<std::size_t> lines;
+    for (std::size_t step = first; step < last; ++step) {
+      const auto* gradient = std::get_if<Trace::Gradient>(&trace_.steps()[step]);
+      if (gradient == nullptr) continue;
+      const auto& operation = std::get<Trace::Operation>(trace_.steps()[gradient->step]);
+      if (!operation.inside_backward) lines.insert(engine_.line_of(gradient->step));
+    }
+    return lines;
+  }
+
   /// What later lines have shown about a line.
   void look_back_at(std::size_t i, const Line& line) {
     if (uses_[tensor_[i]] > 1) of_line_[i].insert("shared subexpression");
@@ -138,22 +175,25 @@ class FeatureFinder {
   }
 
   const Program& program_;
+  const EngineRun& engine_;
   const Outcome& outcome_;
+  const Trace& trace_;
   std::vector<std::size_t> tensor_;   // the line that first had this one's result
   std::vector<std::size_t> storage_;  // the line that first had its storage
   std::map<std::size_t, int> uses_;   // of tensors
   std::set<std::size_t> broadcast_;   // tensors
   std::set<std::size_t> aliased_;     // storages with more than one tensor
   std::set<std::size_t> written_;     // storages
-  int passes_ = 0;
+  std::vector<int> passes_;           // that ran backward through the line
   std::set<Feature> of_program_;
+  std::set<Feature> of_passes_;  // of any
   std::vector<std::set<Feature>> of_line_;
 };
 
 }  // namespace
 
-std::set<Covered> covered(const Program& program, const Outcome& outcome) {
-  return FeatureFinder(program, outcome).covered();
+std::set<Covered> covered(const Program& program, const EngineRun& engine, const Trace& trace) {
+  return FeatureFinder(program, engine, trace).covered();
 }
 
 std::set<Feature> all_features() {

@@ -7,6 +7,7 @@
 
 #include "reference/program.hpp"
 #include "tests/fuzz/compare.hpp"
+#include "tests/fuzz/run_engine.hpp"
 
 namespace gradbook::fuzz {
 
@@ -14,7 +15,8 @@ namespace gradbook::fuzz {
 using Covered = std::pair<std::string, Feature>;
 
 /// Each operation of the lines that ran with the features of one of its own lines, and those of the
-/// whole program. Which is which: README.md. `outcome` is the engine's.
-std::set<Covered> covered(const reference::Program& program, const reference::Outcome& outcome);
+/// whole program. Which is which: README.md. `trace` is of the engine's run.
+std::set<Covered> covered(const reference::Program& program, const EngineRun& engine,
+                          const Trace& trace);
 
 }  // namespace gradbook::fuzz

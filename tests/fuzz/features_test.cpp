@@ -9,7 +9,9 @@ namespace gradbook::fuzz {
 namespace {
 
 std::set<Covered> covered_by(const ProgramBuilder& b) {
-  return covered(b.program(), run_engine(b.program()).outcome);
+  Trace trace;
+  const EngineRun engine = run_engine(b.program(), &trace);
+  return covered(b.program(), engine, trace);
 }
 
 TEST(Features, AreAllNamed) {
@@ -75,6 +77,41 @@ TEST(Features, WritesInPlaceBelongToLinesWithThatStorage) {
   EXPECT_TRUE(found.contains({"add_", "alias"}));
   EXPECT_TRUE(found.contains({"tanh", "alias"}));
   EXPECT_FALSE(found.contains({"exp", "alias"})) << "there was no alias yet";
+}
+
+TEST(Features, OfAPassBelongToLinesThatItRunsThrough) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {0.5, 1}, true);
+  const auto h = b.line("exp", {x});
+  b.line("neg", {h});
+  const auto y = b.line("tanh", {h});
+  b.line("grad", {y, h, b.leaf({2}, {1, 2})}, {{"retain_graph", {1}}});
+  b.line("backward", {b.line("sum", {y})}, {{"create_graph", {1}}});
+  b.line("log", {b.line("detach", {h})});
+  const auto found = covered_by(b);
+  for (const char* feature : {"given gradient", "retain_graph", "several backward"}) {
+    EXPECT_TRUE(found.contains({"tanh", feature})) << feature;
+    for (const char* op : {"exp", "sum", "neg", "log"}) {
+      EXPECT_FALSE(found.contains({op, feature})) << op << feature;
+    }
+    EXPECT_TRUE(found.contains({"detach", feature})) << "no pass runs through it: of the program";
+  }
+  for (const char* op : {"exp", "tanh", "sum", "detach"}) {
+    EXPECT_TRUE(found.contains({op, "create_graph"})) << op;
+  }
+  EXPECT_FALSE(found.contains({"neg", "create_graph"}));
+  EXPECT_FALSE(found.contains({"log", "create_graph"}));
+}
+
+TEST(Features, OfAPassThroughGradientsBelongToTheLinesBehindThem) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0.5}, true);
+  const auto y = b.line("exp", {x});
+  const auto gradient = b.line("grad", {y, x}, {{"create_graph", {1}}});
+  b.line("backward", {b.line("mul", {gradient, gradient})});
+  const auto found = covered_by(b);
+  EXPECT_TRUE(found.contains({"exp", "create_graph"}));
+  EXPECT_FALSE(found.contains({"mul", "create_graph"})) << "its gradient was not recorded";
 }
 
 }  // namespace

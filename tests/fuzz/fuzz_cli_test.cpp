@@ -100,7 +100,7 @@ TEST(FuzzProgram, ACampaignWithoutDisagreementsPasses) {
   EXPECT_FALSE(contains(outcome.out, "\x1b")) << "no colour, no live line: not a terminal";
   const Json json = Json::parse(workbook::read_text(file));
   EXPECT_EQ(json["format"], "gradbook.fuzz");
-  EXPECT_EQ(json["version"], 2);
+  EXPECT_EQ(json["version"], 3);
   EXPECT_EQ(json["seed"], 7);
   EXPECT_EQ(json["done"], 200);
   EXPECT_EQ(json["complete"], true);
@@ -109,6 +109,7 @@ TEST(FuzzProgram, ACampaignWithoutDisagreementsPasses) {
   EXPECT_EQ(json["next"], nullptr);
   EXPECT_EQ(json["median_operations"], 14);
   EXPECT_EQ(json["counts"]["pairs"]["sum"]["in place"], 0);
+  EXPECT_EQ(json["counts"]["ill_conditioned"], 2);
   EXPECT_EQ(json["rare_pairs"][0]["operation"], "sum");
   EXPECT_FALSE(std::filesystem::exists(file + ".part"));
 }
@@ -183,6 +184,13 @@ TEST(FuzzProgram, RefusesShardsThatDoNotMakeACampaign) {
   EXPECT_EQ(apart.err, fmt::format("fuzz: {} and {} do not belong together: commits 1234abc and "
                                    "9876fed; try fuzz --help\n",
                                    shards.file(1), shards.file(3)));
+  another["commit"] = "1234abc-dirty";
+  workbook::write_text(shards.file(3), another.dump());
+  const Outcome dirty = fuzz({"--merge", shards.file(1), shards.file(2), shards.file(3)});
+  EXPECT_EQ(dirty.code, 2);
+  EXPECT_TRUE(contains(dirty.err, shards.file(3) + " is of changes that are not committed"))
+      << dirty.err;
+  EXPECT_EQ(workbook::count_lines(dirty.err), 1U) << dirty.err;
   workbook::write_text(shards.file(2), "{}");
   const Outcome other = fuzz({"--merge", shards.file(1), shards.file(2)});
   EXPECT_EQ(other.code, 2);

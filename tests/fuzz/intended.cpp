@@ -249,6 +249,16 @@ std::set<std::string> copies_that_matter(const Program& program, const Trace& tr
   return found;
 }
 
+std::set<std::string> explained_differences() {
+  return {"no recorded writes through reshapes",
+          "gradient of a larger shape",
+          "values that no wanted gradient reads",
+          "operands that share memory",
+          "leaves accumulate in their turn",
+          "transpose copies",
+          "expand copies"};
+}
+
 std::string intended_difference(const OneSidedRefusal& refusal) {
   if (is_write_through_reshape(refusal)) return "no recorded writes through reshapes";
   if (refusal.engine_refused && is_gradient_of_larger_shape(refusal.program, refusal.engine)) {

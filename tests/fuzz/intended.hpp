@@ -23,6 +23,9 @@ struct OneSidedRefusal {
 /// line and the reason of the refusal. Empty: no entry does, and it is a disagreement.
 std::string intended_difference(const OneSidedRefusal& refusal);
 
+/// All entries that intended_difference() and copies_that_matter() can name.
+std::set<std::string> explained_differences();
+
 /// "gradient of a larger shape": did the engine refuse the line for being given one?
 bool is_gradient_of_larger_shape(const reference::Program& program, const EngineRun& engine);
 

@@ -22,6 +22,20 @@ std::string difference(const Report& a, const Report& b) {
   return {};
 }
 
+// Two results of the same such text need not be of the same engine.
+void check_that_commit_is_known(const std::string& file, const Report& report) {
+  if (report.commit == "unknown")
+    throw std::invalid_argument(
+        fmt::format("{} is of an unknown commit: build fuzz in a git checkout, then run all shards "
+                    "with that program",
+                    file));
+  if (report.commit.ends_with("-dirty"))
+    throw std::invalid_argument(
+        fmt::format("{} is of changes that are not committed ({}): commit them and build fuzz, "
+                    "then run all shards with that program",
+                    file, report.commit));
+}
+
 void check_missing(const std::map<std::uint64_t, std::string>& files, std::uint64_t of) {
   constexpr std::size_t most_named = 10;
   std::vector<std::string> missing;
@@ -46,6 +60,7 @@ Report merge(const std::vector<std::pair<std::string, Report>>& shards) {
              .libtorch = first.libtorch,
              .commit = first.commit};
   for (const auto& [file, report] : shards) {
+    if (shards.size() > 1) check_that_commit_is_known(file, report);
     if (const std::string other = difference(first, report); !other.empty())
       throw std::invalid_argument(
           fmt::format("{} and {} do not belong together: {}", first_file, file, other));

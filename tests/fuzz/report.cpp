@@ -16,6 +16,7 @@ constexpr std::size_t least_median = 12;
 constexpr double least_share_with_gradient = 0.9;
 constexpr double least_share_raised = 0.05;
 constexpr double most_share_raised = 0.2;
+constexpr double most_share_ill_conditioned = 0.01;
 
 template <class Key>
 void add_up(std::map<Key, std::uint64_t>& sum, const std::map<Key, std::uint64_t>& other) {
@@ -60,6 +61,7 @@ void Counts::add(const Comparison& comparison, std::uint64_t index) {
   ++operations[comparison.operations];
   gradient_not_zero += comparison.gradient_not_zero ? 1 : 0;
   raised += comparison.raised ? 1 : 0;
+  ill_conditioned += comparison.ill_conditioned ? 1 : 0;
   if (!comparison.refusal.empty()) ++refusals[comparison.refusal];
   for (const auto& [operation, feature] : comparison.covered) ++pairs[operation][feature];
   for (const auto& [name, hits] : comparison.intended) intended[name] += hits;
@@ -71,6 +73,7 @@ void Counts::add(const Counts& other) {
   add_up(operations, other.operations);
   gradient_not_zero += other.gradient_not_zero;
   raised += other.raised;
+  ill_conditioned += other.ill_conditioned;
   add_up(refusals, other.refusals);
   for (const auto& [operation, features] : other.pairs) add_up(pairs[operation], features);
   add_up(intended, other.intended);
@@ -125,6 +128,7 @@ std::vector<Condition> conditions(const Report& report) {
   const std::size_t median = counts.median_operations();
   const double with_gradient = share(counts.gradient_not_zero, counts);
   const double raised = share(counts.raised, counts);
+  const double ill_conditioned = share(counts.ill_conditioned, counts);
   std::vector<Condition> all = {
       {"operations, median", fmt::format("at least {}", least_median), std::to_string(median),
        enough, median >= least_median},
@@ -132,7 +136,9 @@ std::vector<Condition> conditions(const Report& report) {
        percent(with_gradient), enough, with_gradient >= least_share_with_gradient},
       {"refused by both",
        fmt::format("{} to {}", percent(least_share_raised), percent(most_share_raised)),
-       percent(raised), enough, raised >= least_share_raised && raised <= most_share_raised}};
+       percent(raised), enough, raised >= least_share_raised && raised <= most_share_raised},
+      {"ill-conditioned", fmt::format("at most {}", percent(most_share_ill_conditioned)),
+       percent(ill_conditioned), enough, ill_conditioned <= most_share_ill_conditioned}};
   if (const auto least = least_hit(counts)) {
     const std::uint64_t wanted = hits_wanted(counts);
     all.push_back({"hits of the rarest pair", fmt::format("at least {}", wanted),

@@ -32,6 +32,7 @@ struct Counts {
   std::map<std::size_t, std::uint64_t> operations = {};  ///< how many programs had how many
   std::uint64_t gradient_not_zero = 0;
   std::uint64_t raised = 0;
+  std::uint64_t ill_conditioned = 0;  ///< with values that were compared step by step only
   std::map<std::string, std::uint64_t> refusals = {};  ///< by class of the engine's exception
   /// Programs in which operation and feature came together: [operation][feature].
   std::map<std::string, std::map<Feature, std::uint64_t>> pairs = {};
@@ -98,9 +99,10 @@ struct Condition {
 };
 
 /// The median number of operations is at least 12; at least 90 % of the programs have a gradient
-/// that is not zero; 5 to 20 % are refused: all from 1,000 programs on. Every pair of an operation
-/// and a feature comes up in at least 1,000 of a million programs: from 20,000 on (20 times), below
-/// a million with three standard deviations of a rare count to spare.
+/// that is not zero; 5 to 20 % are refused; at most 1 % are ill-conditioned: all from 1,000
+/// programs on. Every pair of an operation and a feature comes up in at least 1,000 of a million
+/// programs: from 20,000 on (20 times), below a million with three standard deviations of a rare
+/// count to spare.
 std::vector<Condition> conditions(const Report& report);
 
 /// A disagreement, or a condition that can be judged and does not hold. What has run so far is

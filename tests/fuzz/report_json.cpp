@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* format = "gradbook.fuzz";
-constexpr int version = 2;
+constexpr int version = 3;
 
 // JSON has no inf and no NaN.
 Json number_json(double value) {
@@ -74,6 +74,7 @@ Json to_object(const Counts& counts) {
           {"operations", std::move(operations)},
           {"gradient_not_zero", counts.gradient_not_zero},
           {"raised", counts.raised},
+          {"ill_conditioned", counts.ill_conditioned},
           {"refusals", Json(counts.refusals)},
           {"pairs", Json(counts.pairs)},
           {"intended", Json(counts.intended)},
@@ -86,6 +87,7 @@ Counts counts_from(const Json& json) {
                 .operations = counts_by_number(json.at("operations"), "operations"),
                 .gradient_not_zero = count_at(json, "gradient_not_zero"),
                 .raised = count_at(json, "raised"),
+                .ill_conditioned = count_at(json, "ill_conditioned"),
                 .refusals = counts_by_name(json.at("refusals"), "refusals"),
                 .intended = counts_by_name(json.at("intended"), "intended"),
                 .worst_ratio = number_from(json.at("worst_ratio"))};

@@ -52,6 +52,7 @@ TEST(FuzzReport, ConditionsBreakOneByOne) {
   EXPECT_EQ(with([](Counts& c) { c.gradient_not_zero = 89'999; }), "gradient not zero;");
   EXPECT_EQ(with([](Counts& c) { c.raised = 4'999; }), "refused by both;");
   EXPECT_EQ(with([](Counts& c) { c.raised = 20'001; }), "refused by both;");
+  EXPECT_EQ(with([](Counts& c) { c.ill_conditioned = 1'001; }), "ill-conditioned;");
   const std::string rare = "hits of the rarest pair;";
   EXPECT_EQ(with([](Counts& c) { c.pairs["sum"]["0-d"] = 69; }), rare);
   Report enough = good;
@@ -148,6 +149,7 @@ TEST(FuzzReport, ComesBackFromJson) {
   report.seconds = 1.25;
   report.commit = "v1.0-3-g1234abc-dirty";
   report.counts.refusals = {{"ShapeError", 12}};
+  report.counts.ill_conditioned = 4;
   report.counts.intended = {{"transpose copies", 3}};
   report.counts.worst_ratio = std::numeric_limits<double>::infinity();
   report.counts.worst_program = 17;
@@ -183,7 +185,7 @@ TEST(FuzzReport, OtherTextIsNoReport) {
     text.replace(text.find(from), from.size(), to);
     return refusal(text);
   };
-  EXPECT_TRUE(contains(changed("\"version\":2", "\"version\":1"), "expected version 2"));
+  EXPECT_TRUE(contains(changed("\"version\":3", "\"version\":2"), "expected version 3"));
   EXPECT_TRUE(contains(changed("\"raised\":", "\"rised\":"), "not as fuzz writes it"));
   EXPECT_TRUE(contains(changed("\"done\":10", "\"done\":9"), "contradict"));
   const auto expects_count = [&](const std::string& from, const std::string& to,
@@ -202,14 +204,19 @@ TEST(FuzzReport, OtherTextIsNoReport) {
 
 TEST(FuzzReport, ReadsWell) {
   Report report = good_report(20'000);
-  report.counts.intended = {{"transpose copies", 1'234}};
+  report.counts.intended = {{"transpose copies", 1'234}, {"gate", 0}};
+  report.counts.ill_conditioned = 12;
   report.counts.pairs["sum"]["0-d"] = 12;
   report.add(
       {.index = 77, .found = "line 2, mul: it differs", .shrunk = Shrunk{"f", "t", "e", "l"}});
   const std::string text = report_text(report, workbook::TerminalRenderer(false));
   EXPECT_TRUE(contains(text, "program 77: line 2, mul: it differs")) << text;
   EXPECT_TRUE(contains(text, "fuzz --seed 1 --only 77")) << text;
-  EXPECT_TRUE(contains(text, "1,234")) << text;
+  EXPECT_TRUE(contains(text, "\ntranspose copies")) << text;
+  EXPECT_TRUE(contains(text, "1,234\n")) << text;
+  EXPECT_TRUE(contains(text, "\ngate")) << "explained nothing, but is to be seen: " << text;
+  EXPECT_TRUE(contains(text, "12 programs, compared step by step only\n")) << text;
+  EXPECT_TRUE(contains(text, "ill-conditioned          at most 1.0 %")) << text;
   EXPECT_TRUE(contains(text, "12 (sum, 0-d)")) << text;
   EXPECT_TRUE(contains(text, "1 disagreement in 20,000 programs")) << text;
   for (std::size_t begin = 0; begin < text.size();) {

@@ -145,7 +145,9 @@ std::string report_text(const Report& report, const TerminalRenderer& style) {
   text += fmt::format("largest error            {} of what is allowed",
                       workbook::error_text(counts.worst_ratio));
   if (counts.worst_program) text += fmt::format(", in program {}", *counts.worst_program);
-  text += '\n' + conditions_table(report, style) + refusals_table(counts) + intended_table(counts) +
+  text += fmt::format("\nill-conditioned          {}, compared step by step only\n",
+                      counted(counts.ill_conditioned, "program"));
+  text += conditions_table(report, style) + refusals_table(counts) + intended_table(counts) +
           rare_table(counts);
   const std::string verdict = verdict_text(report);
   const std::string shown = failed(report)   ? style.bad(verdict)

@@ -116,6 +116,7 @@ std::string class_of(const Error& error) {
   if (is(std::in_place_type<SavedTensorChangedError>)) return "SavedTensorChangedError";
   if (is(std::in_place_type<RequiresGradError>)) return "RequiresGradError";
   if (is(std::in_place_type<CheckpointError>)) return "CheckpointError";
+  if (is(std::in_place_type<UndefinedTensorError>)) return "UndefinedTensorError";
   return "Error";
 }
 
@@ -278,6 +279,11 @@ class ProgramRun {
 };
 
 }  // namespace
+
+std::size_t EngineRun::line_of(std::size_t step) const {
+  const auto next = std::upper_bound(first_step.begin(), first_step.end(), step);
+  return static_cast<std::size_t>(next - first_step.begin()) - 1;
+}
 
 EngineRun run_engine(const Program& program, Trace* trace) {
   reference::check_well_formed(program);

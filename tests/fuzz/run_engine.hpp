@@ -20,6 +20,9 @@ struct EngineRun {
   bool shares_storage_with_reshape = false;
   /// For each line that began: the step of the trace at which it did.
   std::vector<std::size_t> first_step = {};
+
+  /// The line during which a step of the trace was made.
+  std::size_t line_of(std::size_t step) const;
 };
 
 /// Runs a program in the engine; under `trace`, if there is one. Throws std::invalid_argument as

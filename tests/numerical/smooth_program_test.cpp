@@ -81,6 +81,7 @@ TEST(IntendedRefusal, IsOfAKindThatTheLineCanBeToBlameFor) {
                                             "SavedTensorChangedError",
                                             "RequiresGradError",
                                             "CheckpointError",
+                                            "UndefinedTensorError",
                                             "Error",
                                             ""};
   std::vector<std::string> intended;
