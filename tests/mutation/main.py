@@ -29,7 +29,7 @@ equivalent.json change nothing that anybody could see, and say why.
 """
 EPILOG = """\
 examples:
-  tests/mutation/run                             the full run, about half an hour on 2 cores; writes results.md
+  tests/mutation/run                             the full run, about an hour on 2 cores; writes results.md
   tests/mutation/run --sample 8                  a few of both sorts, as CI does
   tests/mutation/run --only 1f2e3d4c             one mutant again, by its id
   tests/mutation/run --shard 2/4 --json 2.json   every fourth mutant, on another machine
@@ -113,13 +113,20 @@ def commit():
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
 
 
-def finish(run, options, is_full):
+def is_full(run):
+    whole = run["complete"] and not report.narrowed_by(run) and list(run["shard"]) == [1, 1]
+    return whole and run["count"] >= FULL
+
+
+def finish(run, options):
     print("\n" + report.summary(run))
     if options.json:
         report.write_json(options.json, run)
-    if is_full and run["complete"]:
+    if is_full(run):
         (ROOT / report.RESULTS).write_text(report.page(run), encoding="utf-8")
         print(f"Written: {report.RESULTS}")
+    elif options.merge:
+        print(f"Not written: {report.RESULTS}, which is for runs from --count {FULL} on.")
     return 1 if report.survivors(run) else 0
 
 
@@ -129,7 +136,7 @@ def merge(parser, options):
         run = report.merge(runs)
     except ValueError as error:
         parser.error(f"--merge: {error}")
-    return finish(run, options, is_full=True)
+    return finish(run, options)
 
 
 def main(arguments):
@@ -156,7 +163,8 @@ def main(arguments):
 
     started = time.monotonic()
     run = {**report.FORMAT, "date": datetime.date.today().isoformat(), "commit": commit(), "seed": options.seed,
-           "count": options.count, "shard": options.shard, "jobs": options.jobs, "complete": True}
+           "count": options.count, "shard": options.shard, "jobs": options.jobs, "complete": True,
+           "sample": options.sample, "only": options.only}
     sound = SoundBuild(ROOT, ROOT / "build/mutation" / "{}_of_{}".format(*options.shard))
     runner = Runner(sound)
     known = None if options.only and not before else equivalents
@@ -174,9 +182,7 @@ def main(arguments):
                seconds=round(time.monotonic() - started), suites=runner.sound_seconds)
     if before:
         run = report.tried_again(before, run)
-    is_whole = options.again or (not options.sample and not options.only)
-    is_full = is_whole and tuple(run["shard"]) == (1, 1) and run["count"] >= FULL
-    status = finish(run, options, is_full)
+    status = finish(run, options)
     return status if run["complete"] else 130
 
 

@@ -225,63 +225,6 @@ class Link(unittest.TestCase):
                          ["c++", "new/b.o", "-O0", "sound/a.o", "main.o", "-o", "here/tests", "libx.so"])
 
 
-class Report(unittest.TestCase):
-    def run_of(self, shard, *mutants):
-        return {**report.FORMAT, "date": "2020-01-02", "commit": "abc", "seed": 1, "count": 2, "shard": [shard, 2],
-                "jobs": 2, "complete": True, "uncompiled": 1, "without": 0, "seconds": 60, "suites": {},
-                "mutants": list(mutants)}
-
-    def result(self, name, verdict):
-        return {"id": name, "name": "", "file": "engine/x.cpp", "line": 3, "kind": "sign", "original": "a || -b",
-                "mutated": "a || b", "after": "", "verdict": verdict, "by": "engine", "how": "T.t", "seconds": 1}
-
-    def test_shards_add_up(self):
-        run = report.merge([self.run_of(2, self.result("q", "survived")), self.run_of(1, self.result("p", "killed"))])
-        self.assertEqual((run["uncompiled"], len(run["mutants"])), (2, 2))
-        self.assertIn("1 of 2 killed", report.summary(run))
-        self.assertIn("engine/x.cpp:3", report.summary(run))
-        self.assertIn("## Survivors", report.page(run))
-
-    def test_missing_doubled_or_foreign_shards_are_refused(self):
-        for runs in ([self.run_of(1)], [self.run_of(1), self.run_of(1)],
-                     [self.run_of(1), {**self.run_of(2), "seed": 2}],
-                     [self.run_of(1), {**self.run_of(2), "complete": False}]):
-            with self.assertRaises(ValueError):
-                report.merge(runs)
-
-    def test_survivors_tried_again_take_the_place_of_the_old_ones(self):
-        whole = report.merge([self.run_of(1, self.result("p", "killed")),
-                              self.run_of(2, self.result("q", "survived"), self.result("r", "survived"))])
-        later = {**self.run_of(1, self.result("q", "killed"), self.result("r", "equivalent")), "commit": "later"}
-        run = report.tried_again(whole, later)
-        self.assertEqual([(r["id"], r["verdict"]) for r in run["mutants"]],
-                         [("p", "killed"), ("q", "killed"), ("r", "equivalent")])
-        self.assertIn("2 of 2 killed", report.summary(run))
-        self.assertIn("2 that had survived were tried again at commit later", report.page(run))
-        self.assertIn("1 killed, 1 equivalent", report.page(run))
-
-    def test_a_run_comes_back_from_its_file(self):
-        path = Path(self.enterContext(temporary_folder())) / "run.json"
-        run = self.run_of(1, self.result("p", "killed"))
-        report.write_json(path, run)
-        self.assertEqual(report.read_json(path), run)
-
-    def test_any_other_file_is_refused_by_name(self):
-        path = Path(self.enterContext(temporary_folder())) / "other.json"
-        foreign = '{"format": "gradbook.fuzz", "version": 2, "shard": {"number": 1, "of": 1}}'
-        spoilt = {field: report.json.dumps({**self.run_of(1), field: value})
-                  for field, value in (("shard", [1]), ("seed", "1"), ("mutants", [{"id": "p"}]))}
-        for text, said in (("[1]", "expected a result of tests/mutation/run --json"),
-                           ("{", "expected a result of tests/mutation/run --json"),
-                           (foreign, "expected a result of tests/mutation/run --json"),
-                           *((text, f"'{field}' is not as") for field, text in spoilt.items())):
-            path.write_text(text, encoding="utf-8")
-            with self.assertRaises(ValueError) as refused:
-                report.read_json(path)
-            self.assertTrue(str(refused.exception).startswith(f"{path}: {said}"), refused.exception)
-            self.assertNotIn("\n", str(refused.exception))
-
-
 class CommandLine(unittest.TestCase):
     def test_wrong_usage_ends_with_2(self):
         for words in (["--count", "-1"], ["--count", "x"], ["--jobs", "0"], ["--shard", "3/2"], ["--shard", "x"],

@@ -2,15 +2,40 @@
 
 import json
 import os
+import re
+import statistics
 import sys
 from collections import Counter
+
+from suites import LONGEST, MEMORY, PATIENCE
 
 RESULTS = "tests/mutation/results.md"
 FORMAT = {"format": "gradbook.mutation", "version": 1}
 # What a file that --json wrote has besides, and of what type.
 FIELDS = {"date": str, "commit": str, "seed": int, "count": int, "shard": list, "jobs": int, "complete": bool,
           "uncompiled": int, "without": int, "mutants": list, "seconds": int}
-FIELDS_OF_A_MUTANT = {"id", "name", "file", "line", "kind", "original", "mutated", "verdict", "by", "how"}
+FIELDS_OF_A_MUTANT = {"id", "name", "file", "line", "kind", "original", "mutated", "verdict", "by", "how",
+                      "seconds"}
+# What only some have: older files lack what was added since.
+OPTIONAL = {"sample": (int, type(None)), "only": (list, type(None)), "again": list, "shards": int}
+
+# The ways in which mutants are killed, by the first pattern that `how` begins with. "program 7: ..." is the
+# fuzz; a child of it that was killed or ran out of processor time (signals 9 and 24) met a limit.
+WAYS = (
+    ("a time limit", r"time limit|program \d+: (did not end|ended by signal (9|24)\b)"),
+    ("a crash or abort", r"SIG[A-Z0-9]+( in |$)|program \d+: (ended by signal|exited with)"),
+    ("a disagreement with LibTorch in the fuzz", r"program \d+: "),
+    ("an exit status that says no more", r"exit \d"),
+    ("a failed test", r""),
+)
+SETTING = f"""\
+The mutants run in a harsher setting than `tests/run`: the engine is compiled unoptimised (`-O0`) and with \
+`_GLIBCXX_ASSERTIONS`, so that an index out of range is an abort; memory is filled with rubbish before and \
+after use (`MALLOC_PERTURB_`); and a suite may have {MEMORY >> 20} GiB of data, three times the processor \
+time that it takes with the sound engine and 3 s more, though never over {LONGEST} s, and {PATIENCE} s by \
+the clock. What was noticed here may go unnoticed there, crashes and time limits above all; so they \
+are counted apart.
+"""
 
 
 class Progress:
@@ -48,6 +73,36 @@ def counted(run):
     return [r for r in run["mutants"] if r["verdict"] != "equivalent"]
 
 
+def killed(run):
+    return [r for r in run["mutants"] if r["verdict"] == "killed"]
+
+
+def way_of(how):
+    return next(way for way, pattern in WAYS if re.match(pattern, how))
+
+
+def ways(run):
+    """How many were killed in which way, as text."""
+    counts = Counter(way_of(r["how"]) for r in killed(run))
+    said = [f"{way}: {counts[way]}" for way, _ in reversed(WAYS) if counts[way]]
+    return "killed by " + (", ".join(said) or "nothing")
+
+
+def pace(run):
+    """How long it took to kill one, as text. Of a survivor it would say only how long the suites are."""
+    survivor = "a survivor has to go through every suite"
+    if not (seconds := [r["seconds"] for r in killed(run)]):
+        return survivor
+    slow = sum(1 for each in seconds if each > 60)
+    return (f"a killed one took {statistics.median(seconds):.1f} s in the median and {max(seconds):.0f} s at "
+            f"most, compiling included, and {slow} of {len(seconds)} took more than a minute; {survivor}")
+
+
+def narrowed_by(run):
+    """The option that had `run` try only some mutants. Empty when it tried all, or is too old to say."""
+    return f"--sample {run['sample']}" if run.get("sample") else "--only" if run.get("only") else ""
+
+
 def summary(run):
     """The score and who survived, as text."""
     tried = counted(run)
@@ -55,7 +110,8 @@ def summary(run):
     classics = sum(1 for r in tried if r["kind"] == "classic")
     lines = [f"{len(tried) - len(alive)} of {len(tried)} killed ({classics} classic, {len(tried) - classics} "
              f"mechanical), {len(run['mutants']) - len(tried)} known equivalents passed over, "
-             f"{run['uncompiled']} did not compile; {run['seconds']:.0f} s."]
+             f"{run['uncompiled']} did not compile; {run['seconds']:.0f} s.",
+             f"{_capital(ways(run))}.", f"{_capital(pace(run))}."]
     if run["without"]:
         lines.append(f"{run['without']} places of the run had no mutant that compiles.")
     if not run["complete"]:
@@ -76,10 +132,14 @@ def merge(runs):
                 raise ValueError(f"the runs differ in {key}: {first[key]} and {run[key]}")
         if not run["complete"]:
             raise ValueError(f"shard {run['shard'][0]} was stopped early")
+        if option := narrowed_by(run) or ("--again" if run.get("again") else ""):
+            raise ValueError(f"shard {run['shard'][0]} was run with {option}; "
+                             "only shards of a whole run add up")
     if shards != list(range(1, first["shard"][1] + 1)):
         raise ValueError(f"expected shards 1 to {first['shard'][1]}, each once, got {shards}")
     mutants = {r["id"] + r["name"]: r for run in runs for r in run["mutants"]}
-    return {**first, "shard": [1, 1], "mutants": list(mutants.values()),
+    return {**first, "shard": [1, 1], "shards": sum(run.get("shards", 1) for run in runs),
+            "mutants": list(mutants.values()),
             "uncompiled": sum(run["uncompiled"] for run in runs), "without": sum(run["without"] for run in runs),
             "seconds": sum(run["seconds"] for run in runs)}
 
@@ -108,13 +168,19 @@ def read_json(path):
         raise ValueError(f"{path}: expected a result of tests/mutation/run --json "
                          f"(format {FORMAT['format']}, version {FORMAT['version']})")
     spoilt = [field for field, kind in FIELDS.items() if not isinstance(run.get(field), kind)]
+    spoilt += [field for field, kind in OPTIONAL.items() if field in run and not isinstance(run[field], kind)]
     if not spoilt and [type(number) for number in run["shard"]] != [int, int]:
         spoilt = ["shard"]
-    if not spoilt and not all(isinstance(m, dict) and m.keys() >= FIELDS_OF_A_MUTANT for m in run["mutants"]):
+    if not spoilt and not all(_is_result(m) for m in run["mutants"]):
         spoilt = ["mutants"]
     if spoilt:
         raise ValueError(f"{path}: '{spoilt[0]}' is not as tests/mutation/run --json writes it")
     return run
+
+
+def _is_result(mutant):
+    return (isinstance(mutant, dict) and mutant.keys() >= FIELDS_OF_A_MUTANT
+            and isinstance(mutant["seconds"], int | float))
 
 
 def write_json(path, run):
@@ -134,13 +200,15 @@ def page(run):
         "`tests/mutation/run`.", "",
         f"- {run['date']}, commit {run['commit']}",
         f"- `tests/mutation/run --count {run['count']} --seed {run['seed']}`: {run['seconds'] / 60:.0f} minutes "
-        f"with {run['jobs']} workers",
+        f"{_workers(run)}",
         f"- {len(tried) - len(alive)} of {len(tried)} killed: {len(mechanical)} mechanical, "
         f"{len(tried) - len(mechanical)} classic",
+        f"- {ways(run)}",
+        f"- {pace(run)}",
         *(f"- {a['tried']} that had survived were tried again at commit {a['commit']} ({a['date']}), with what was "
           f"added since: {a['killed']} killed, {a['equivalent']} equivalent" for a in run.get("again", [])),
         f"- {run['uncompiled']} further mutants did not compile, {len(run['mutants']) - len(tried)} are equivalent",
-        "",
+        "", SETTING,
     ]
     if alive:
         text += ["## Survivors", ""]
@@ -167,6 +235,16 @@ def _table(title, column, results, key):
     lines = [f"## {title}", "", f"| {column} | mutants | killed |", "| --- | ---: | ---: |"]
     lines += [f"| {name} | {total[name]} | {killed[name]} |" for name in sorted(total)]
     return [*lines, ""]
+
+
+def _workers(run):
+    if (shards := run.get("shards", 1)) > 1:
+        return f"in {shards} shards, added up"
+    return f"with {run['jobs']} worker{'s' if run['jobs'] != 1 else ''}"
+
+
+def _capital(text):
+    return text[:1].upper() + text[1:]
 
 
 def _cell(text):
