@@ -181,7 +181,7 @@ struct Sigmoid {
 struct Relu {
   static constexpr std::string_view name = "relu";
   static constexpr Reads reads[] = {kResult};
-  static auto forward(const auto& x) { return x <= 0 ? zero_like(x) : x; }
+  static auto forward(const auto& x) { return x < 0 ? zero_like(x) : x; }
   static auto vjp(const auto& g, const auto&, const auto& y) { return gate(g, y); }
 };
 

@@ -120,7 +120,13 @@ const Row rows[] = {
      .run = [](const Tensors& in, const C&) { return gate(in[0], in[1]); },
      .run_in_program = [](const Tensors& in, const C&) { return gate_saving_less(in[0], in[1]); }},
     {.name = "copy",
-     .run = [](const Tensors& in, const C&) { return in[1].expand_as(in[0]).clone(); },
+     // Where nothing is repeated, the gradient is what comes in: LibTorch's of an expanded number
+     // sums.
+     .run =
+         [](const Tensors& in, const C&) {
+           const bool same = in[0].sizes() == in[1].sizes();
+           return (same ? in[1] : in[1].expand_as(in[0])).clone();
+         },
      .write = [](const Tensors& in, const C&) { in[0].copy_(in[1]); },
      .vjp_scale = multilinear,
      .out_of_place = false},

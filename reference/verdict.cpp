@@ -96,6 +96,11 @@ Element judge_element(double engine, double truth, double peer, double magnitude
   if (std::isnan(engine) || (std::isinf(engine) && !at_the_edge)) {
     return {infinity, least, false, infinity, ulps(peer)};
   }
+  // The sign of a zero that was made of zeros is no matter of rounding.
+  if (engine == 0 && truth == 0 && peer == 0 && magnitude == 0 &&
+      std::signbit(peer) == std::signbit(truth) && std::signbit(engine) != std::signbit(truth)) {
+    return {0, least, false, 0, 0};
+  }
   const double allowed = times_the_peer * std::max(distance(peer, truth, format), floor);
   const double error = distance(engine, truth, format);
   return {error, allowed, error <= allowed, ulps(engine), ulps(peer)};
@@ -172,10 +177,13 @@ Verdict judge(const Snapshot& engine, const Snapshot& truth, const Snapshot& pee
     const std::string peer_text = precision == Precision::float32
                                       ? fmt::format(" ({} in float32)", plain(peer.values[where]))
                                       : "";
+    const std::string how_wrong =
+        worst.error == 0
+            ? "a zero of the other sign"
+            : fmt::format("an error of {:.3g} where {:.3g} is allowed", worst.error, worst.allowed);
     verdict.reason =
-        fmt::format("{} is {}, LibTorch has {}{}: an error of {:.3g} where {:.3g} is allowed",
-                    index_text(where, engine.shape), plain(engine.values[where]),
-                    plain(truth.values[where]), peer_text, worst.error, worst.allowed);
+        fmt::format("{} is {}, LibTorch has {}{}: {}", index_text(where, engine.shape),
+                    plain(engine.values[where]), plain(truth.values[where]), peer_text, how_wrong);
   }
   return verdict;
 }

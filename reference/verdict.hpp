@@ -41,7 +41,8 @@ struct Verdict {
 /// the peer (or else truth) is not finite, the engine must be of the same class: NaN, +inf or -inf;
 /// unless finite terms overflow that cancel in the sum, which may give any, or that stand beside an
 /// infinity, which may give NaN (in float64 any: truth itself overflows there). Shapes must agree.
-/// -0.0 equals 0.0.
+/// A zero that was made of zeros alone (its magnitude is 0) must have LibTorch's sign if truth and
+/// peer agree on it; any other zero may have either.
 Verdict judge(const Snapshot& engine, const Snapshot& truth, const Snapshot& peer,
               Precision precision, const Snapshot* magnitude = nullptr);
 

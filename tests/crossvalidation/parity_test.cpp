@@ -13,6 +13,7 @@
 
 #include "engine/checkpoint.hpp"
 #include "engine/value.hpp"
+#include "reference/program.hpp"
 #include "reference/replay.hpp"
 #include "reference/saved.hpp"
 #include "reference/version.hpp"
@@ -114,6 +115,21 @@ TEST(Parity, ValueRunsBackwardAgain) {
   y.backward();
   EXPECT_EQ(x.grad(), 24) << "leaves accumulate";
   EXPECT_EQ(h.grad(), 3) << "intermediates are computed afresh";
+}
+
+TEST(Parity, ValueAddsToAGradientOfZero) {
+  const Value x(2.0);
+  (-0.0 * x).backward();
+  EXPECT_EQ(x.grad(), 0);
+  EXPECT_FALSE(std::signbit(x.grad()));
+  const reference::Outcome libtorch =
+      reference::run_in_libtorch({reference::Precision::float64,
+                                  {{"leaf", {}, {{"requires_grad", {1}}}, Snapshot(2.0)},
+                                   {"mul", {0}, {{"scalar", {-0.0}}}},
+                                   {"backward", {1}}}});
+  const double gradient = libtorch.gradients.at(0).value().values.at(0);
+  EXPECT_EQ(gradient, 0);
+  EXPECT_TRUE(std::signbit(gradient));
 }
 
 TEST(Parity, FreedGraphIsRefusedBeforeAnythingChanges) {

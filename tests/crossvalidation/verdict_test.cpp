@@ -164,7 +164,22 @@ TEST(Verdict, AllowancesAreFinite) {
   }
 }
 
-TEST(Verdict, ZeroHasNoSign) { EXPECT_TRUE(in_float32(-0.0, 0.0, 0.0).ok); }
+TEST(Verdict, AZeroMadeOfZerosHasTheSignOnWhichLibTorchAgrees) {
+  const Verdict verdict = in_float32(0.0, -0.0, -0.0);
+  EXPECT_FALSE(verdict.ok);
+  EXPECT_EQ(verdict.reason,
+            "the value is 0, LibTorch has -0 (-0 in float32): a zero of the other sign");
+  EXPECT_FALSE(in_float32(-0.0, 0.0, 0.0).ok);
+  EXPECT_TRUE(in_float32(-0.0, -0.0, -0.0).ok);
+  EXPECT_TRUE(in_float32(-0.0, 0.0, -0.0).ok) << "they do not agree";
+  EXPECT_TRUE(in_float32(0.0, -0.0, 0.0).ok) << "they do not agree";
+  EXPECT_TRUE(in_float32(-0x1p-149, 0.0, 0.0).ok) << "no zero: within rounding";
+}
+
+TEST(Verdict, AZeroThatIsLeftOfACancellationMayHaveEitherSign) {
+  const Snapshot scale = 1.0;
+  EXPECT_TRUE(judge(-0.0, 0.0, 0.0, Precision::float32, &scale).ok);
+}
 
 TEST(Verdict, NextToZeroTheUnitIsTheSmallestNumber) {
   const double smallest = 0x1p-149;

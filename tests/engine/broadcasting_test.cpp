@@ -1,5 +1,6 @@
 // Broadcasting over every pair of shapes up to rank 3 with sizes 0 to 3, against index arithmetic
 // that is slow and obvious.
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -170,6 +171,19 @@ TEST(BroadcastingInPlace, EveryOperandThatFitsGivesTheReferenceResult) {
       }
       if (HasFailure()) return;
     }
+  }
+}
+
+// It summed, and the sum of one -0 is 0.
+TEST(BroadcastingExpand, SumToTheShapeThatIsThereIsACopy) {
+  for (const Shape& shape : {Shape{}, Shape{1}, Shape{2, 3}}) {
+    const Tensor x = Tensor::full(shape, -0.0);
+    Tensor y = x.sum_to(shape);
+    for (const double value : y.snapshot().values) {
+      EXPECT_TRUE(value == 0 && std::signbit(value)) << to_string(shape);
+    }
+    y.add_(1);
+    EXPECT_EQ(x.snapshot(), Tensor::zeros(shape).snapshot()) << to_string(shape);
   }
 }
 

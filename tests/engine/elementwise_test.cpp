@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "engine/tensor.hpp"
+#include "engine/value.hpp"
 #include "tests/engine/central_difference.hpp"
 
 namespace gradbook {
@@ -145,6 +146,14 @@ TEST(Elementwise, EdgesInFloat32AreThoseOfTheMathLibrary) {
   EXPECT_EQ(last(of(-inf).tanh()), -1.0F);
   EXPECT_TRUE(std::isnan(last(of(nan).relu())));
   EXPECT_EQ(last(of(-inf).relu()), 0.0F);
+}
+
+// It was +0, so that 1 / relu(-0) was +inf here and -inf in LibTorch.
+TEST(Elementwise, ReluOfMinusZeroIsMinusZero) {
+  for (const double one_over : Tensor::full({9}, -0.0).relu().reciprocal().snapshot().values) {
+    EXPECT_EQ(one_over, -inf);
+  }
+  EXPECT_EQ(1 / Value(-0.0).relu().data(), -inf);
 }
 
 TEST(Elementwise, PowersOfOneHalfAreRootsAtTheEdgesToo) {
