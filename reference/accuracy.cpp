@@ -45,10 +45,17 @@ std::vector<std::pair<std::string, Snapshot>> named_inputs(const Trace& trace,
 
 /// True where `a` is the worse of two results of the same kind.
 bool is_worse(const Accuracy& a, const Accuracy& b) {
-  return a.ok == b.ok ? a.engine_ulps > b.engine_ulps : !a.ok;
+  return a.ok == b.ok ? a.largest.engine > b.largest.engine : !a.ok;
 }
 bool is_worse(const ElementErrors& a, const ElementErrors& b) {
   return a.ok == b.ok ? a.engine > b.engine : !a.ok;
+}
+
+/// Takes in the errors of more elements, and their worst one where that is the worst now.
+void include(LargestErrors& all, LargestErrors more, bool is_worst) {
+  all.engine = std::max(all.engine, more.engine);
+  all.libtorch = std::max(all.libtorch, more.libtorch);
+  if (is_worst) all.worst = std::move(more.worst);
 }
 
 /// One step of a trace beside LibTorch's word on it.
@@ -81,36 +88,55 @@ class Measurement {
     const std::vector<ElementErrors> errors =
         element_errors(engine, answer.truth, answer.peer, precision, &answer.scale);
     accuracy_.elements = errors.size();
-    std::optional<std::size_t> worst;
+    std::vector<std::size_t> all;
+    std::vector<std::size_t> within;
     for (std::size_t i = 0; i < errors.size(); ++i) {
-      const bool by_peer = errors[i].peer > ulps_of_a_step;
-      accuracy_.by_class += errors[i].by_class ? 1 : 0;
-      accuracy_.by_peer += by_peer ? 1 : 0;
-      if (errors[i].ok && (errors[i].by_class || by_peer)) continue;
-      accuracy_.libtorch_ulps = std::max(accuracy_.libtorch_ulps, errors[i].peer);
-      accuracy_.engine_ulps = std::max(accuracy_.engine_ulps, errors[i].engine);
-      if (!worst || is_worse(errors[i], errors[*worst])) worst = i;
+      all.push_back(i);
+      if (errors[i].by_class) {
+        ++accuracy_.by_class;
+      } else if (errors[i].peer > ulps_of_a_step) {
+        ++accuracy_.by_peer;
+      } else {
+        within.push_back(i);
+      }
     }
+    accuracy_.largest = largest_of(errors, all, engine.shape, answer);
+    accuracy_.within = largest_of(errors, within, engine.shape, answer);
     const Verdict verdict = judge(engine, answer.truth, answer.peer, precision, &answer.scale);
     accuracy_.ok = verdict.ok;
     accuracy_.reason = verdict.reason;
-    if (accuracy_.engine_ulps > 0) name_worst(worst.value(), engine.shape, answer);
   }
 
-  void name_worst(std::size_t element, const Shape& shape, const Answer& answer) {
-    if (answer.terms > 1) {
-      accuracy_.worst = {{"terms", answer.terms}, {"result", answer.truth.values[element]}};
-      return;
+  LargestErrors largest_of(const std::vector<ElementErrors>& errors,
+                           const std::vector<std::size_t>& among, const Shape& shape,
+                           const Answer& answer) const {
+    LargestErrors largest;
+    std::size_t worst = among.empty() ? 0 : among[0];
+    for (const std::size_t i : among) {
+      include(largest, {errors[i].engine, errors[i].peer}, false);
+      if (is_worse(errors[i], errors[worst])) worst = i;
     }
+    const bool is_exact = among.empty() || (errors[worst].ok && errors[worst].engine == 0);
+    if (!is_exact) largest.worst = origin_of(worst, shape, answer);
+    return largest;
+  }
+
+  /// What element `element` was computed from.
+  std::vector<std::pair<std::string, double>> origin_of(std::size_t element, const Shape& shape,
+                                                        const Answer& answer) const {
+    const double result = answer.truth.values[element];
+    if (answer.terms > 1) return {{"terms", answer.terms}, {"result", result}};
     std::vector<std::pair<std::string, Snapshot>> named = named_inputs(trace_, operation_);
     if (arriving_) named.emplace_back("g", *arriving_);
+    std::vector<std::pair<std::string, double>> origin;
     for (const auto& [name, values] : named) {
       const auto value = element_for(element, shape, values);
       if (value && !std::isnan(*value)) {  // a NaN that made no NaN was not read
-        accuracy_.worst.emplace_back(name, *value);
+        origin.emplace_back(name, *value);
       }
     }
-    if (accuracy_.worst.empty()) accuracy_.worst = {{"result", answer.truth.values[element]}};
+    if (origin.empty()) return {{"result", result}};
+    return origin;
   }
 
   const Trace& trace_;
@@ -143,17 +169,16 @@ void add(std::vector<Accuracy>& all, Accuracy found) {
     all.push_back(std::move(found));
     return;
   }
-  const std::size_t elements = known->elements + found.elements;
-  const std::size_t by_class = known->by_class + found.by_class;
-  const std::size_t by_peer = known->by_peer + found.by_peer;
-  const double engine = std::max(known->engine_ulps, found.engine_ulps);
-  const double libtorch = std::max(known->libtorch_ulps, found.libtorch_ulps);
-  if (is_worse(found, *known)) *known = std::move(found);
-  known->elements = elements;
-  known->by_class = by_class;
-  known->by_peer = by_peer;
-  known->engine_ulps = engine;
-  known->libtorch_ulps = libtorch;
+  const bool is_worst = is_worse(found, *known);
+  const bool is_worst_within = found.within.engine > known->within.engine;
+  known->elements += found.elements;
+  known->by_class += found.by_class;
+  known->by_peer += found.by_peer;
+  include(known->largest, std::move(found.largest), is_worst);
+  include(known->within, std::move(found.within), is_worst_within);
+  if (!is_worst) return;
+  known->ok = found.ok;
+  known->reason = std::move(found.reason);
 }
 
 std::vector<Tensor> leaves_of(const Batch& batch) {

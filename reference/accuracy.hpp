@@ -11,32 +11,36 @@
 
 namespace gradbook::reference {
 
+/// The largest error of each engine among some elements, in ulps.
+struct LargestErrors {
+  double engine = 0;
+  double libtorch = 0;  ///< of LibTorch in the same precision
+  /// The engine's worst of these elements, one that fails before all others: the inputs that it was
+  /// computed from by name, "c" for a constant and "g" for the arriving gradient; or, where it sums
+  /// many, how many "terms" and the true "result". Empty where the engine is exact.
+  std::vector<std::pair<std::string, double>> worst = {};
+};
+
 /// How exact one result of an operation is: its value, or its vjp for one of its inputs. Errors are
-/// the largest of any element against float64 LibTorch, in ulps: units in the last place at the
-/// scale of the truth or, where numbers were summed, of these (times a quarter of the square root
-/// of their number where they are more than 16). The same scale as in verdict.hpp. Left out of both
-/// sides' errors are elements that say little about either: `by_class` and `by_peer`. They are
-/// judged all the same, and one that fails is never left out.
+/// those against float64 LibTorch, in ulps: units in the last place at the scale of the truth or,
+/// where numbers were summed, of these (times a quarter of the square root of their number where
+/// they are more than 16). The same scale as in verdict.hpp.
 struct Accuracy {
   std::string operation;  ///< as in a trace: "mul"
   std::string written;    ///< how a program writes it: "a * b"
   std::string vjp_of;     ///< "a", "b", or "x" of an operation with one input; empty: its value
   std::size_t elements = 0;
   /// Of these, where LibTorch has NaN or an infinity, so that there is no error to measure and the
-  /// engine must have the same.
+  /// engine must have the same: an error of it is infinite.
   std::size_t by_class = 0;
   /// Of these, where LibTorch is off by more than a step of it may be (ulps_of_a_step), so that its
   /// own error is the measure. Mostly since something on the way was too large or too small for
   /// float32: then the digits that are left are chance, down to none at 1.7e+07 ulps.
   std::size_t by_peer = 0;
-  double engine_ulps = 0;
-  double libtorch_ulps = 0;  ///< of LibTorch in the same precision
-  /// The engine's worst element of those that count: the inputs that it was computed from by name,
-  /// "c" for a constant and "g" for the arriving gradient; or, where it sums many, how many "terms"
-  /// and the true "result". Empty where the engine is exact.
-  std::vector<std::pair<std::string, double>> worst;
-  bool ok = true;      ///< by the verdict of verdict.hpp on each element
-  std::string reason;  ///< empty when ok
+  LargestErrors largest;  ///< of all elements
+  LargestErrors within;   ///< of those that are in neither `by_class` nor `by_peer`
+  bool ok = true;         ///< by the verdict of verdict.hpp on each element
+  std::string reason;     ///< empty when ok
 };
 
 /// Every operation and every vjp in `trace`, the same ones taken together; but not the operations

@@ -19,6 +19,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using reference::Accuracy;
+using reference::LargestErrors;
+using Origin = std::vector<std::pair<std::string, double>>;
 
 std::string ulps_text(double ulps) {
   const bool is_short = std::isfinite(ulps) && ulps != 0 && ulps < 1e4;
@@ -33,16 +35,16 @@ std::string short_number(double value, int digits) {
 }
 
 // The inputs, each with as many digits as there is room for: what is long loses digits first.
-std::string worst_text(const Accuracy& result, std::size_t room) {
-  if (result.worst.empty()) return "-";
+std::string worst_text(const Origin& worst, std::size_t room) {
+  if (worst.empty()) return "-";
   constexpr int most_digits = 7;
-  std::vector<int> digits(result.worst.size(), most_digits);
+  std::vector<int> digits(worst.size(), most_digits);
   while (true) {
     std::string text;
     std::size_t longest = 0;
     std::size_t longest_width = 0;
     for (std::size_t i = 0; i < digits.size(); ++i) {
-      const auto& [name, value] = result.worst[i];
+      const auto& [name, value] = worst[i];
       const std::string figure = short_number(value, digits[i]);
       if (digits[i] > 1 && figure.size() > longest_width) {
         longest = i;
@@ -61,26 +63,48 @@ std::string result_name(const Accuracy& result) {
   return is_value(result) ? result.written : "  vjp of " + result.vjp_of;
 }
 
+// A row of the table but for the inputs, which get the room that all else leaves.
+struct Row {
+  std::vector<std::string> cells;
+  const Origin& worst;
+};
+
+Row row_of(std::string name, std::string numbers, std::size_t left_out, const LargestErrors& errors,
+           std::string verdict) {
+  return {{std::move(name), std::move(numbers), std::to_string(left_out), ulps_text(errors.engine),
+           ulps_text(errors.libtorch), "", std::move(verdict)},
+          errors.worst};
+}
+
+// One row for each result, and one more where some of its numbers drown the errors of all others.
+std::vector<Row> rows_of(const std::vector<Accuracy>& results, const TerminalRenderer& style) {
+  std::vector<Row> rows;
+  for (const Accuracy& result : results) {
+    rows.push_back(row_of(result_name(result), std::to_string(result.elements), result.by_class,
+                          result.largest, style.verdict(result.ok)));
+    if (result.by_peer == 0) continue;
+    rows.push_back(row_of(fmt::format("  within {} ulps", reference::ulps_of_a_step), "",
+                          result.by_class + result.by_peer, result.within, ""));
+  }
+  return rows;
+}
+
 std::string table(const std::vector<Accuracy>& results, const TerminalRenderer& style) {
   constexpr std::size_t worst = 5;
   std::vector<std::string> columns = {"operation", "numbers", "left\nout", "engine",
                                       "LibTorch",  "",        "verdict"};
-  std::vector<std::vector<std::string>> rows;
-  for (const Accuracy& result : results) {
-    rows.push_back({result_name(result), std::to_string(result.elements),
-                    std::to_string(result.by_class + result.by_peer), ulps_text(result.engine_ulps),
-                    ulps_text(result.libtorch_ulps), "", style.verdict(result.ok)});
-  }
-  // The inputs get the room that all else leaves.
+  const std::vector<Row> rows = rows_of(results, style);
+  std::vector<std::vector<std::string>> cells;
+  for (const Row& row : rows) cells.push_back(row.cells);
   std::size_t taken = 0;
-  for (const std::string& line : aligned_table(columns, rows)) {
+  for (const std::string& line : aligned_table(columns, cells)) {
     taken = std::max(taken, display_width(line));
   }
   columns[worst] = "engine's worst at";
   const std::size_t room = std::max(columns[worst].size() + taken, page_width) - taken;
-  for (std::size_t i = 0; i < results.size(); ++i) rows[i][worst] = worst_text(results[i], room);
+  for (std::size_t i = 0; i < rows.size(); ++i) cells[i][worst] = worst_text(rows[i].worst, room);
   std::string text;
-  for (const std::string& line : aligned_table(columns, rows)) text += line + '\n';
+  for (const std::string& line : aligned_table(columns, cells)) text += line + '\n';
   return text;
 }
 
@@ -89,11 +113,11 @@ std::string legend() {
       "Each figure is the largest error of any number in float32 against LibTorch in float64, in "
       "ulps: steps from one float32 to the next at the size of the true result, or of what was "
       "summed to get it (of n > 16 terms, √n/4 times that: roundings add up like a random walk). "
-      "Left out is where LibTorch's float32 has inf or nan, or is itself off by more than {0} "
-      "ulps, mostly since something on the way, such as exp(-104), was too large or too small; "
-      "that is judged all the same. A row is ok if the engine is nowhere off by more than {1} "
-      "times as much as LibTorch, or by {2} ulps if that is more, and has inf and nan where "
-      "LibTorch has them.",
+      "Left out is where LibTorch's float32 has inf or nan. Where some of its numbers are off by "
+      "more than {0} ulps, mostly since something on the way, such as exp(-104), was too large or "
+      "too small for float32, a second row, within {0} ulps, has the figures without these. All "
+      "numbers are judged: a row is ok if the engine is nowhere off by more than {1} times as much "
+      "as LibTorch, or by {2} ulps if that is more, and has inf and nan where LibTorch has them.",
       reference::ulps_of_a_step, reference::times_the_peer,
       reference::times_the_peer * reference::ulps_of_a_step);
   std::string text;
@@ -108,8 +132,9 @@ std::string failures(const std::vector<Accuracy>& results, const TerminalRendere
     const std::string name = is_value(result)
                                  ? result.written
                                  : fmt::format("{}, vjp of {}", result.written, result.vjp_of);
-    const std::string at =
-        result.worst.empty() ? "" : fmt::format(" ({})", worst_text(result, page_width));
+    const std::string at = result.largest.worst.empty()
+                               ? ""
+                               : fmt::format(" ({})", worst_text(result.largest.worst, page_width));
     for (const std::string& line : reflow(fmt::format("{}{}: {}", name, at, result.reason))) {
       text += style.bad(line) + '\n';
     }
@@ -117,20 +142,28 @@ std::string failures(const std::vector<Accuracy>& results, const TerminalRendere
   return text.empty() ? text : text + '\n';
 }
 
-Json json_of(const Accuracy& result) {
-  Json worst = Json::array();
-  for (const auto& [name, value] : result.worst) {
-    worst.push_back({{"name", name}, {"value", json_number(value)}});
+Json json_of(const Origin& worst) {
+  Json array = Json::array();
+  for (const auto& [name, value] : worst) {
+    array.push_back({{"name", name}, {"value", json_number(value)}});
   }
+  return array;
+}
+
+Json json_of(const Accuracy& result) {
   return {{"operation", result.operation},
           {"written", result.written},
           {"vjp_of", is_value(result) ? Json() : Json(result.vjp_of)},
           {"elements", result.elements},
           {"by_class", result.by_class},
           {"by_peer", result.by_peer},
-          {"engine_ulps", json_number(result.engine_ulps)},
-          {"libtorch_ulps", json_number(result.libtorch_ulps)},
-          {"worst", std::move(worst)},
+          {"engine_ulps", json_number(result.largest.engine)},
+          {"libtorch_ulps", json_number(result.largest.libtorch)},
+          {"worst", json_of(result.largest.worst)},
+          {"within",
+           {{"engine_ulps", json_number(result.within.engine)},
+            {"libtorch_ulps", json_number(result.within.libtorch)},
+            {"worst", json_of(result.within.worst)}}},
           {"passed", result.ok},
           {"reason", result.reason}};
 }
@@ -173,7 +206,7 @@ std::string to_json(const AccuracyRun& run) {
   Json results = Json::array();
   for (const Accuracy& result : run.results) results.push_back(json_of(result));
   const Json object = {{"format", "gradbook.verify"},
-                       {"version", 2},
+                       {"version", 3},
                        {"passed", run.passed()},
                        {"interrupted", run.interrupted},
                        {"seed", run.seed},

@@ -12,7 +12,8 @@ std::vector<Row> backward_rows() {
          x.exp().backward();
          return x.grad().snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{2}}},
       {"backward: one element that is not a scalar",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -25,14 +26,16 @@ std::vector<Row> backward_rows() {
          y.backward();
          return y.snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {Shape{}}},
       {"backward: from a detached result",
        []() -> Snapshot {
          Tensor x = leaf();
          x.exp().sum().detach().backward();
          return x.grad().snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {Shape{}}},
       {"backward: from a result made without grad",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -44,7 +47,8 @@ std::vector<Row> backward_rows() {
          y.backward();
          return x.grad().snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {Shape{}}},
       {"backward: from a leaf",
        []() -> Snapshot {
          Tensor x(3.0, requires_grad);
@@ -57,14 +61,16 @@ std::vector<Row> backward_rows() {
          x.exp().backward(Tensor::ones({3}));
          return x.grad().snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{3}, {2}}},
       {"backward: a gradient that would broadcast",
        []() -> Snapshot {
          Tensor x = leaf();
          x.exp().backward(Tensor::ones({1}));
          return x.grad().snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{1}, {2}}},
       {"backward: a gradient of NaN",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -79,7 +85,8 @@ std::vector<Row> backward_rows() {
          y.backward();
          return x.grad().snapshot();
        },
-       &typeid(GraphFreedError)},
+       &typeid(GraphFreedError),
+       {{2}}},
       {"backward: twice where nothing was saved",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -96,14 +103,16 @@ std::vector<Row> backward_rows() {
          (h + x).sum().backward();
          return x.grad().snapshot();
        },
-       &typeid(GraphFreedError)},
+       &typeid(GraphFreedError),
+       {{2}}},
       {"grad: an input without a part in the output",
        []() -> Snapshot {
          const Tensor x = leaf();
          const Tensor z = leaf();
          return grad(x.exp().sum(), z).snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{2}}},
       {"grad: an unused input that is allowed",
        []() -> Snapshot {
          const Tensor x = leaf();
@@ -116,13 +125,15 @@ std::vector<Row> backward_rows() {
          const Tensor z = Tensor::ones({2});
          return grad((x * z).sum(), z).snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{2}}},
       {"grad: not a scalar",
        []() -> Snapshot {
          const Tensor x = leaf();
          return grad(x.exp(), x).snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{2}}},
       {"grad: another number of grad_outputs",
        []() -> Snapshot {
          const Tensor x = leaf();
@@ -135,14 +146,16 @@ std::vector<Row> backward_rows() {
          const Tensor g = grad((x * 3).sum(), x, {.create_graph = true});
          return grad(g.sum(), x).snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {Shape{}}},
       {"grad: of a gradient without create_graph",
        []() -> Snapshot {
          const Tensor x = leaf();
          const Tensor g = grad(x.exp().sum(), x);
          return grad(g.sum(), x).snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {Shape{}}},
       {"grad: no outputs",
        []() -> Snapshot {
          const Tensor x = leaf();

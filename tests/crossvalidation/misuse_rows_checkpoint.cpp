@@ -27,7 +27,10 @@ std::vector<Row> checkpoint_rows() {
          checkpoint([](const Tensor& in) { return in.exp(); }, x).backward();
          return x.grad().snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{2}},
+       "",
+       "backward"},
       {"checkpoint: a function that changes its output",
        []() -> Snapshot {
          const Tensor x = leaf();
@@ -35,7 +38,9 @@ std::vector<Row> checkpoint_rows() {
          checkpoint([&](const Tensor& in) { return in * ++runs; }, x).sum().backward();
          return x.grad().snapshot();
        },
-       &typeid(CheckpointError), "checkpoint"},
+       &typeid(CheckpointError),
+       {{2}},
+       "checkpoint"},
   };
 }
 

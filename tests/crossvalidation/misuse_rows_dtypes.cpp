@@ -7,12 +7,6 @@ namespace gradbook::misuse {
 
 namespace {
 
-/// Stands for the refusal of the compiler.
-class DoesNotCompile : public Error {
- public:
-  using Error::Error;
-};
-
 /// What comes of `operation` on an A and a B. It must be one that compiles for two tensors of the
 /// same type; where it does not for these two, the compiler has refused it.
 template <class A, class B, class Operation>
@@ -35,13 +29,17 @@ std::vector<Row> dtype_rows() {
          return mixed(leaf(), leaf64(),
                       [](const auto& a, const auto& b) -> decltype(a + b) { return a + b; });
        },
-       &typeid(DoesNotCompile), "dtypes do not mix"},
+       &typeid(DoesNotCompile),
+       {},
+       "dtypes do not mix"},
       {"div: float64 and float32",
        []() -> Snapshot {
          return mixed(leaf64(), leaf(),
                       [](const auto& a, const auto& b) -> decltype(a / b) { return a / b; });
        },
-       &typeid(DoesNotCompile), "dtypes do not mix"},
+       &typeid(DoesNotCompile),
+       {},
+       "dtypes do not mix"},
       {"matmul: float32 and float64",
        []() -> Snapshot {
          return mixed(leaf(), leaf64(), [](const auto& a, const auto& b) -> decltype(matmul(a, b)) {
@@ -55,7 +53,9 @@ std::vector<Row> dtype_rows() {
              Tensor::ones({2}), leaf64().detach(),
              [](auto a, const auto& b) -> std::decay_t<decltype(a.add_(b))> { return a.add_(b); });
        },
-       &typeid(DoesNotCompile), "dtypes do not mix"},
+       &typeid(DoesNotCompile),
+       {},
+       "dtypes do not mix"},
       {"copy_: float64 to float32",
        []() -> Snapshot {
          return mixed(Tensor::ones({2}), leaf64().detach(),
@@ -63,7 +63,9 @@ std::vector<Row> dtype_rows() {
                         return a.copy_(b);
                       });
        },
-       &typeid(DoesNotCompile), "dtypes do not mix"},
+       &typeid(DoesNotCompile),
+       {},
+       "dtypes do not mix"},
       {"backward: a gradient in float64 for float32",
        []() -> Snapshot {
          return mixed(leaf(), Tensor64::ones({2}),
@@ -72,38 +74,48 @@ std::vector<Row> dtype_rows() {
                         return x.grad();
                       });
        },
-       &typeid(DoesNotCompile), "dtypes do not mix"},
+       &typeid(DoesNotCompile),
+       {},
+       "dtypes do not mix"},
       {"grad: an output in float64 of an input in float32",
        []() -> Snapshot {
          return mixed(
              leaf(), leaf64().exp().sum(),
              [](const auto& x, const auto& y) -> decltype(grad(y, x)) { return grad(y, x); });
        },
-       &typeid(DoesNotCompile), "dtypes do not mix"},
+       &typeid(DoesNotCompile),
+       {},
+       "dtypes do not mix"},
       {"add, float64: shapes that do not broadcast",
        []() -> Snapshot {
          return (Tensor64::ones({2, 3}) + Tensor64::ones({4})).snapshot();
        },
-       &typeid(ShapeError)},
+       &typeid(ShapeError),
+       {{2, 3}, {4}}},
       {"matmul, float64: inner sizes differ",
        []() -> Snapshot {
          return matmul(Tensor64::ones({2, 3}), Tensor64::ones({2, 3})).snapshot();
        },
-       &typeid(ShapeError)},
+       &typeid(ShapeError),
+       {{2, 3}, {2, 3}}},
       {"sum, float64: a dimension out of range",
        []() -> Snapshot {
          return Tensor64::ones({2, 3}).sum({2}).snapshot();
        },
-       &typeid(DimensionError)},
-      {"item, float64: many elements", []() -> Snapshot { return Tensor64::ones({2}).item(); },
-       &typeid(ShapeError)},
+       &typeid(DimensionError),
+       {{2, 3}}},
+      {"item, float64: many elements",
+       []() -> Snapshot { return Tensor64::ones({2}).item(); },
+       &typeid(ShapeError),
+       {{2}}},
       {"backward, float64: not a scalar",
        []() -> Snapshot {
          const Tensor64 x = leaf64();
          x.exp().backward();
          return x.grad().snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{2}}},
       {"backward, float64: twice where something was saved",
        []() -> Snapshot {
          const Tensor64 x = leaf64();
@@ -112,21 +124,24 @@ std::vector<Row> dtype_rows() {
          y.backward();
          return x.grad().snapshot();
        },
-       &typeid(GraphFreedError)},
+       &typeid(GraphFreedError),
+       {{2}}},
       {"grad, float64: an input without a part in the output",
        []() -> Snapshot {
          const Tensor64 x = leaf64();
          const Tensor64 z = leaf64();
          return grad(x.exp().sum(), z).snapshot();
        },
-       &typeid(BackwardError)},
+       &typeid(BackwardError),
+       {{2}}},
       {"add_, float64: a leaf that requires grad",
        []() -> Snapshot {
          Tensor64 x = leaf64();
          x.add_(1);
          return x.snapshot();
        },
-       &typeid(InPlaceError)},
+       &typeid(InPlaceError),
+       {{2}}},
       {"add_, float64: a saved input",
        []() -> Snapshot {
          const Tensor64 x = leaf64();
@@ -136,7 +151,10 @@ std::vector<Row> dtype_rows() {
          y.backward();
          return x.grad().snapshot();
        },
-       &typeid(SavedTensorChangedError)},
+       &typeid(SavedTensorChangedError),
+       {{2}},
+       "",
+       "mul"},
       {"log, sqrt and pow of a negative number, float64",
        []() -> Snapshot {
          const Tensor64 x({-1, -2}, requires_grad);

@@ -12,14 +12,16 @@ std::vector<Row> state_rows() {
          x.add_(1);
          return x.snapshot();
        },
-       &typeid(InPlaceError)},
+       &typeid(InPlaceError),
+       {{2}}},
       {"zero_: a leaf that requires grad",
        []() -> Snapshot {
          Tensor x = leaf();
          x.zero_();
          return x.snapshot();
        },
-       &typeid(InPlaceError)},
+       &typeid(InPlaceError),
+       {{2}}},
       {"add_: a leaf that requires grad, without recording",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -35,7 +37,8 @@ std::vector<Row> state_rows() {
          x.reshape({2, 1}).add_(1);
          return x.snapshot();
        },
-       &typeid(InPlaceError)},
+       &typeid(InPlaceError),
+       {{2, 1}}},
       {"add_: a saved input",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -45,7 +48,10 @@ std::vector<Row> state_rows() {
          y.backward();
          return x.grad().snapshot();
        },
-       &typeid(SavedTensorChangedError)},
+       &typeid(SavedTensorChangedError),
+       {{2}},
+       "",
+       "mul"},
       {"add_: a saved result",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -55,7 +61,10 @@ std::vector<Row> state_rows() {
          y.backward();
          return x.grad().snapshot();
        },
-       &typeid(SavedTensorChangedError)},
+       &typeid(SavedTensorChangedError),
+       {{2}},
+       "",
+       "exp"},
       {"add_: a value that nothing saved",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -72,7 +81,10 @@ std::vector<Row> state_rows() {
          y.backward();
          return x.grad().snapshot();
        },
-       &typeid(SavedTensorChangedError)},
+       &typeid(SavedTensorChangedError),
+       {{2}},
+       "",
+       "mul"},
       {"sub_: a saved leaf without recording",
        []() -> Snapshot {
          Tensor x = leaf();
@@ -84,35 +96,42 @@ std::vector<Row> state_rows() {
          y.backward();
          return x.grad().snapshot();
        },
-       &typeid(SavedTensorChangedError)},
+       &typeid(SavedTensorChangedError),
+       {{2}},
+       "",
+       "mul"},
       {"add_: a result that does not fit",
        []() -> Snapshot {
          Tensor x = Tensor::ones({2});
          x.add_(Tensor::ones({3, 2}));
          return x.snapshot();
        },
-       &typeid(InPlaceError)},
+       &typeid(InPlaceError),
+       {{2}, {3, 2}}},
       {"copy_: a source that does not broadcast",
        []() -> Snapshot {
          Tensor x = Tensor::ones({2});
          x.copy_(Tensor::ones({3}));
          return x.snapshot();
        },
-       &typeid(ShapeError)},
+       &typeid(ShapeError),
+       {{2}, {3}}},
       {"requires_grad_(false): a result",
        []() -> Snapshot {
          Tensor y = leaf() * 2;
          y.requires_grad_(false);
          return y.snapshot();
        },
-       &typeid(RequiresGradError)},
+       &typeid(RequiresGradError),
+       {{2}}},
       {"retain_grad: a tensor without grad",
        []() -> Snapshot {
          Tensor x = Tensor::ones({2});
          x.retain_grad();
          return x.snapshot();
        },
-       &typeid(RequiresGradError)},
+       &typeid(RequiresGradError),
+       {{2}}},
       {"log, sqrt and pow of a negative number",
        []() -> Snapshot {
          Tensor x({-1, -2}, requires_grad);

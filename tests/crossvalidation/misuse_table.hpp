@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <typeinfo>
 #include <vector>
@@ -14,10 +15,22 @@
 namespace gradbook::misuse {
 
 struct Row {
-  std::string name;
+  std::string name;  ///< "operation: what is wrong", or "operation, float64: what is wrong"
   std::function<Snapshot()> run;
   const std::type_info* error = nullptr;  ///< what the engine throws; null: it gives a result
-  std::string difference = {};            ///< entry of parity::differences()
+  /// What the message must show: the shapes of all operands, where they are what is wrong.
+  std::vector<Shape> shapes = {};
+  std::string difference = {};  ///< entry of parity::differences()
+  /// What the message starts with, where that is not the operation in the name.
+  std::string refused_by = {};
+  /// The engine's, where LibTorch has no result to hold it against.
+  std::optional<Snapshot> result = {};
+};
+
+/// Stands for the refusal of the compiler.
+class DoesNotCompile : public Error {
+ public:
+  using Error::Error;
 };
 
 /// Shapes, dimensions, elements.
