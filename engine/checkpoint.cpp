@@ -1,5 +1,7 @@
 #include "engine/checkpoint.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -129,8 +131,7 @@ class CheckpointNode final : public Node<T> {
  private:
   Run<T> run_again(bool create_graph) const {
     const AutoGradMode recording(true);
-    const Saved<T> no_result;
-    const SavedValues<T> saved(*this, inputs_, no_result);
+    const SavedValues<T> saved(*this, inputs_, inputs_.size());
     std::vector<BasicTensor<T>> inputs;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const BasicTensor<T> input = saved.input_tensor(i);
@@ -141,10 +142,11 @@ class CheckpointNode final : public Node<T> {
     }
     Run<T> run = run_function(function_, inputs);
     if (run.seen != seen_ || run.captured != captured_ || !run.result.requires_grad()) {
-      throw CheckpointError(
-          "checkpoint: the function gave another result when it was run again for backward: it "
-          "draws random numbers, or something it uses has changed; make it depend on its inputs "
-          "alone, or draw the numbers outside");
+      throw CheckpointError(fmt::format(
+          "checkpoint: the function (result shape {}) gave something else when it was run again "
+          "for backward: it draws random numbers, or something it uses has changed; make it depend "
+          "on its inputs alone, or draw the numbers outside",
+          to_string(this->shape)));
     }
     return run;
   }

@@ -204,9 +204,10 @@ Drawing draw(const Value& root, std::size_t most_nodes) {
 template <class T>
 Drawing draw(const BasicTensor<T>& root, const Names<T>& names, std::size_t most_nodes) {
   if (!root.requires_grad()) {
-    throw RequiresGradError(fmt::format(
-        "draw: this tensor of shape {} does not require grad, so there is no graph behind it",
-        to_string(root.shape())));
+    throw RequiresGradError(
+        fmt::format("draw: this tensor of shape {} does not require grad, so there is no graph "
+                    "behind it; compute it from a leaf that requires grad",
+                    to_string(root.shape())));
   }
   std::unordered_map<const Node<T>*, std::string> name_of;
   for (const auto& [name, tensor] : names) {

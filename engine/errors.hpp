@@ -4,7 +4,7 @@
 #include <string>
 
 /// Every misuse of the engine throws one of these. The message names the operation and the shapes
-/// and says what to do instead.
+/// (an undefined tensor has none) and says what to do instead.
 namespace gradbook {
 
 /// Base of all errors that the engine throws.
@@ -15,6 +15,14 @@ class Error : public std::runtime_error {
 
 /// Shapes that do not fit: not broadcastable, wrong for matmul, a reshape of another size.
 class ShapeError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A use of a tensor that is undefined: default-constructed, or a gradient that does not exist
+/// (yet). The message names no operation: what throws is the first look at the values, from
+/// wherever it comes.
+class UndefinedTensorError : public Error {
  public:
   using Error::Error;
 };

@@ -19,7 +19,8 @@ std::size_t numel(const Shape& shape) {
   }
   if (overflow) {
     throw ShapeError(
-        fmt::format("shape {} has more elements than can be counted", to_string(shape)));
+        fmt::format("shape {} has more elements than can be counted; make a dimension smaller",
+                    to_string(shape)));
   }
   return count;
 }
@@ -78,8 +79,8 @@ std::vector<bool> reduced_dims(std::string_view operation, const Dims& dims, con
   for (const std::int64_t dim : dims) {
     const std::size_t index = normalize_dim(operation, dim, shape);
     if (reduced[index]) {
-      throw DimensionError(fmt::format("{}: dimension {} of shape {} is named twice", operation,
-                                       dim, to_string(shape)));
+      throw DimensionError(fmt::format("{}: dimension {} of shape {} is named twice; name it once",
+                                       operation, dim, to_string(shape)));
     }
     reduced[index] = true;
   }

@@ -19,8 +19,8 @@ NestedList::NestedList(std::initializer_list<NestedList> rows) {
     const Shape& first = rows.begin()->shape_;
     if (row.shape_ != first) {
       throw ShapeError(
-          fmt::format("tensor: the rows of a nested list have shapes {} and {}; they "
-                      "must all be alike",
+          fmt::format("tensor: the rows of a nested list have shapes {} and {}; make them "
+                      "all alike",
                       to_string(first), to_string(row.shape_)));
     }
     values_.insert(values_.end(), row.values_.begin(), row.values_.end());
@@ -40,11 +40,11 @@ void throw_saved_changed(std::string_view operation, std::string_view which, con
       saved, now));
 }
 
-void throw_saved_freed(std::string_view operation) {
+void throw_saved_freed(std::string_view operation, const Shape& shape) {
   throw GraphFreedError(fmt::format(
-      "{}: a value that its derivative reads was freed by an earlier backward pass; pass "
-      "{{.retain_graph = true}} to the earlier one",
-      operation));
+      "{}: a value that its derivative reads (result shape {}) was freed by an earlier backward "
+      "pass; pass {{.retain_graph = true}} to the earlier one",
+      operation, to_string(shape)));
 }
 
 template <class T>
@@ -60,7 +60,7 @@ BasicTensor<T>::BasicTensor(Array<T> array) : impl_(make_ref<TensorImpl<T>>(std:
 template <class T>
 BasicTensor<T>::BasicTensor(const Shape& shape, std::span<const T> values, RequiresGrad wanted) {
   if (values.size() != gradbook::numel(shape)) {
-    throw ShapeError(fmt::format("tensor: {} values do not fill shape {} ({} elements)",
+    throw ShapeError(fmt::format("tensor: {} values do not fill shape {}; give its {} elements",
                                  values.size(), gradbook::to_string(shape),
                                  gradbook::numel(shape)));
   }
@@ -112,9 +112,10 @@ BasicTensor<T> BasicTensor<T>::ones(const Shape& shape, RequiresGrad wanted) {
 template <class T>
 const Array<T>& BasicTensor<T>::array() const {
   if (!impl_) {
-    throw Error(
-        "this tensor is undefined: it stands for a gradient that does not exist (yet); "
-        "ask defined() first");
+    throw UndefinedTensorError(
+        "this tensor is undefined: it was default-constructed, or is the grad() of one that no "
+        "backward() has filled; run backward() first (after retain_grad(), if not a leaf), or ask "
+        "defined()");
   }
   return impl_->array;
 }
@@ -127,8 +128,10 @@ bool BasicTensor<T>::unique() const {
 template <class T>
 T BasicTensor<T>::item() const {
   if (numel() != 1) {
-    throw ShapeError(fmt::format("item: a tensor of shape {} has {} elements, not one",
-                                 gradbook::to_string(shape()), numel()));
+    throw ShapeError(
+        fmt::format("item: a tensor of shape {} has {} elements, not one; reduce it with sum() or "
+                    "mean(), or take all with snapshot()",
+                    gradbook::to_string(shape()), numel()));
   }
   return *array().data();
 }
@@ -216,9 +219,10 @@ void BasicTensor<T>::set_grad(const BasicTensor& gradient) {
         gradbook::to_string(shape())));
   }
   if (gradient.defined() && gradient.shape() != shape()) {
-    throw ShapeError(fmt::format("set_grad: the gradient has shape {}, but the tensor has {}",
-                                 gradbook::to_string(gradient.shape()),
-                                 gradbook::to_string(shape())));
+    throw ShapeError(
+        fmt::format("set_grad: the gradient has shape {}, but the tensor has {}; pass one of the "
+                    "tensor's shape",
+                    gradbook::to_string(gradient.shape()), gradbook::to_string(shape())));
   }
   node->grad = gradient;
   if (Trace* trace = Trace::active()) trace->grad_set(*this);
@@ -229,7 +233,7 @@ void BasicTensor<T>::retain_grad() {
   if (!requires_grad()) {
     throw RequiresGradError(
         fmt::format("retain_grad: this tensor of shape {} does not require grad, so no gradient "
-                    "will ever reach it",
+                    "will ever reach it; compute it from a leaf that requires grad",
                     gradbook::to_string(shape())));
   }
   if (impl_->node->is_leaf()) return;

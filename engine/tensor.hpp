@@ -67,7 +67,8 @@ class BasicTensor {
  public:
   using value_type = T;
 
-  /// No tensor at all, as the gradient of something that has none: defined() is false.
+  /// No tensor at all, as the gradient of something that has none: defined() is false, and a use
+  /// of its values, shape or gradient throws UndefinedTensorError.
   BasicTensor() = default;
   /// A leaf of one number, of shape (): `Tensor(5.0)`.
   explicit BasicTensor(double scalar, RequiresGrad wanted = without_grad);
@@ -114,7 +115,8 @@ class BasicTensor {
   /// The accumulated gradient, undefined if there is none. Kept for leaves and after retain_grad().
   BasicTensor grad() const;
   /// Sets the gradient; an undefined one forgets it. A gradient with history that leads back here
-  /// keeps both alive until it is forgotten.
+  /// keeps both alive until it is forgotten. Throws ShapeError for one of another shape, and
+  /// RequiresGradError for one of a tensor that never required grad.
   void set_grad(const BasicTensor& gradient);
   /// Forgets the gradient, so that the next backward starts from nothing.
   void zero_grad() { set_grad(BasicTensor()); }
@@ -125,34 +127,46 @@ class BasicTensor {
   /// A copy in storage of its own, recorded (as an expand to the same shape): gradients flow back.
   BasicTensor clone() const;
   /// Gradients of this scalar, accumulated into the leaves. Throws BackwardError for a non-scalar
-  /// or a tensor that does not require grad, GraphFreedError where saved values are gone.
+  /// or a tensor that does not require grad, GraphFreedError where saved values are gone,
+  /// SavedTensorChangedError where one was written to since, CheckpointError where a checkpointed
+  /// function gives something else when it is run again.
   void backward(BackwardOptions options = {}) const;
-  /// The same with `gradient`, of this tensor's shape, as the vector of the vector-Jacobian
-  /// product. A template only so that braces at the call mean options.
+  /// The same with `gradient` as the vector of the vector-Jacobian product. Throws BackwardError
+  /// also when its shape is not this tensor's. A template only so that braces at the call mean
+  /// options.
   template <std::same_as<BasicTensor> Gradient>
   void backward(const Gradient& gradient, BackwardOptions options = {}) const {
     backward_from(gradient, options);
   }
 
   // --- shape (engine/ops/shape.cpp) --------------------------------------------------------------
-  /// The same elements in another shape, over the same storage. One size may be -1: inferred.
+  /// The same elements in another shape, over the same storage; one size may be -1: inferred.
+  /// (B, D) -> (B * D). Throws ShapeError when the elements do not fill it.
   BasicTensor reshape(const Dims& sizes) const;
-  /// Two dimensions exchanged; a copy.
+  /// Two dimensions exchanged; a copy. (B, M, N) -> (B, N, M) for 1 and 2. Throws DimensionError
+  /// when one is out of range.
   BasicTensor transpose(std::int64_t dim0, std::int64_t dim1) const;
-  /// transpose(0, 1) of a matrix; a tensor of fewer dimensions is returned as it is.
+  /// transpose(0, 1) of a matrix; a tensor of fewer dimensions is returned as it is. Throws
+  /// ShapeError when there are more.
   BasicTensor t() const;
   /// Repeated along new leading dimensions and dimensions of size 1 until it has `shape`; a copy.
+  /// (D) or (1, D) -> (B, D). Throws ShapeError when it does not broadcast to `shape`.
   BasicTensor expand(const Shape& shape) const;
-  /// Summed back to `shape`, which must broadcast to this one's: the transpose of expand.
+  /// Summed back to `shape`: the transpose of expand. (B, D) -> (D) or (1, D). Throws ShapeError
+  /// when `shape` does not broadcast to this one's.
   BasicTensor sum_to(const Shape& shape) const;
 
   // --- reductions (engine/ops/reduce.cpp) --------------------------------------------------------
-  /// Over `dims` (empty: all of them).
+  // (B, D) over {1} -> (B), with keepdim (B, 1); over no dims, which means all, -> (). Each throws
+  // DimensionError when one of `dims` is out of range or named twice.
   BasicTensor sum(const Dims& dims = {}, bool keepdim = false) const;
   BasicTensor mean(const Dims& dims = {}, bool keepdim = false) const;
-  /// Index of the first largest element along `dim`; NaN counts as largest. No gradient.
+  /// Index of the first largest element along `dim`; NaN counts as largest. No gradient. (B, D)
+  /// along 1 -> B indices. Throws DimensionError when `dim` is out of range, ShapeError when it has
+  /// no elements.
   std::vector<std::int64_t> argmax(std::int64_t dim) const;
-  /// Index of the first largest element of the flattened tensor.
+  /// Index of the first largest element of the flattened tensor. Throws ShapeError when there is
+  /// none.
   std::int64_t argmax() const;
 
   // --- elementwise (engine/ops/elementwise.cpp, derivatives in engine/rules.hpp) -----------------
@@ -166,6 +180,8 @@ class BasicTensor {
   BasicTensor relu() const;
 
   BasicTensor operator-() const;
+  // Of two tensors the shapes broadcast, aligned at the right: (B, D) + (D) -> (B, D), and
+  // (B, 1) * (D) -> (B, D). Each throws ShapeError when they do not.
   BasicTensor operator+(const BasicTensor& other) const;
   BasicTensor operator-(const BasicTensor& other) const;
   BasicTensor operator*(const BasicTensor& other) const;
@@ -196,7 +212,7 @@ class BasicTensor {
   BasicTensor& copy_(const BasicTensor& source);
 
   // --- for the engine's own use ------------------------------------------------------------------
-  /// Throws Error when undefined.
+  /// Throws UndefinedTensorError when undefined.
   const Array<T>& array() const;
   const Ref<TensorImpl<T>>& impl() const { return impl_; }
   /// True when no other handle and no other alias can see this tensor's storage.

@@ -29,7 +29,8 @@ template <class T>
 Trace::ValueId Trace::value_of(const BasicTensor<T>& tensor) {
   if (values_.empty()) float64_ = is_float64<T>;
   if (float64_ != is_float64<T>) {
-    throw Error("trace: one trace holds either float32 or float64 tensors, not both");
+    throw Error(
+        "trace: one trace holds either float32 or float64 tensors; make one trace for each");
   }
   const auto known = tensors_.find(tensor.impl()->number);
   if (known != tensors_.end()) {

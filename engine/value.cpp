@@ -20,12 +20,12 @@ constinit thread_local std::uint64_t recorded = 0;
 constinit thread_local std::uint64_t newest_change = 0;  // what the last set_data() wrote to a leaf
 constinit thread_local std::uint32_t walks = 0;
 
-constexpr std::uint32_t walk_bits = 0x7fffffff;
+/// A mark that no living node carries. (They repeat after four billion.)
+std::uint32_t next_walk() { return ++walks; }
 
-/// A mark that no living node carries. (They repeat after two billion passes.)
-std::uint32_t next_walk() { return walks = (walks + 1) & walk_bits; }
+constinit thread_local std::size_t labelled = 0;  // nodes that have a label
 
-/// The labels of the nodes that have one. Never destroyed: a static Value may live longer.
+/// The labels of the nodes that have one: few do. Never destroyed: a static Value may live longer.
 std::unordered_map<const ValueNode*, std::string>& labels() {
   thread_local auto* const table = new std::unordered_map<const ValueNode*, std::string>;
   return *table;
@@ -82,7 +82,7 @@ std::span<ValueNode* const> results_newest_first(ValueNode* root) {
   bool in_order = true;
   const auto visit = [&](ValueNode* node) {
     if (node->walk == walk) return;
-    node->walk = walk & walk_bits;
+    node->walk = walk;
     in_order = in_order && node->number < oldest;
     oldest = std::min(oldest, node->number);
     results.push_back(node);
@@ -121,7 +121,7 @@ void ValueNode::dispose(ValueNode* node) {
       ValueNode* orphan = parent.drop();
       if (orphan != nullptr) orphan->next_doomed = std::exchange(next, orphan);
     }
-    if (node->has_label) labels().erase(node);
+    if (labelled > 0) labelled -= labels().erase(node);
     delete std::exchange(node, next);
   }
 }
@@ -170,7 +170,7 @@ void Value::backward() const {
   // Leaves accumulate over calls. Of all others the first gradient to arrive replaces the old one.
   const auto give = [receiving](ValueNode& node, double gradient) {
     if (node.rule != nullptr && node.walk != receiving) {
-      node.walk = receiving & walk_bits;
+      node.walk = receiving;
       node.grad = gradient;
     } else {
       node.grad += gradient;
@@ -179,10 +179,12 @@ void Value::backward() const {
   give(*node_, 1);
   for (const ValueNode* node : results) {
     if (node == nullptr) continue;
-    const auto gradients = node->rule->vjp(node->grad, node->input(0), node->input(1), node->data);
-    for (std::size_t i = 0; i < 2; ++i) {
-      if (node->parents[i]) give(*node->parents[i], gradients[i]);
-    }
+    ValueNode& a = *node->parents[0];  // every result has one
+    ValueNode* const b = node->parents[1].get();
+    const auto gradients =
+        node->rule->vjp(node->grad, a.data, b != nullptr ? b->data : node->constant, node->data);
+    give(a, gradients[0]);
+    if (b != nullptr) give(*b, gradients[1]);
   }
 }
 
@@ -206,12 +208,13 @@ std::vector<Value> Value::parents() const {
 
 const std::string& ValueNode::label() const {
   static const std::string none;
-  return has_label ? labels().at(this) : none;
+  const auto found = labels().find(this);
+  return found == labels().end() ? none : found->second;
 }
 
 Value& Value::set_label(std::string label) {
   labels()[node_.get()] = std::move(label);
-  node_->has_label = true;
+  labelled = labels().size();
   return *this;
 }
 

@@ -38,8 +38,7 @@ struct alignas(64) ValueNode : pool::Pooled {
     ValueNode* next_doomed;  ///< while the node waits to be freed
   };
   std::uint32_t references = 0;
-  std::uint32_t walk : 31 = 0;      ///< the backward pass that saw this node last
-  std::uint32_t has_label : 1 = 0;  ///< its text stands in a table: few have one
+  std::uint32_t walk = 0;  ///< the backward pass that saw this node last
 
   /// A leaf.
   ValueNode(double leaf_data, std::uint64_t creation) : data(leaf_data), number(creation) {}

@@ -17,14 +17,17 @@ BasicTensor<T> starting_gradient(std::string_view caller, const BasicTensor<T>& 
                                  const BasicTensor<T>& given) {
   if (!output.requires_grad()) {
     throw BackwardError(fmt::format(
-        "{}: this tensor of shape {} does not require grad: nothing it was computed from does, or "
-        "it was computed under a NoGradGuard, or it was detached",
+        "{}: this tensor of shape {} does not require grad: no leaf behind it does, or a "
+        "NoGradGuard or detach() cut it off; compute it from a leaf that requires grad, without "
+        "such a cut",
         caller, to_string(output.shape())));
   }
   if (given.defined()) {
     if (given.shape() != output.shape()) {
-      throw BackwardError(fmt::format("{}: the gradient has shape {}, but the tensor has {}",
-                                      caller, to_string(given.shape()), to_string(output.shape())));
+      throw BackwardError(fmt::format(
+          "{}: the gradient has shape {}, but the tensor has {}; pass one of the tensor's shape{}",
+          caller, to_string(given.shape()), to_string(output.shape()),
+          output.numel() == 1 ? ", or none" : ""));
     }
     return given;
   }
@@ -208,8 +211,10 @@ std::vector<BasicTensor<T>> grad(const std::vector<BasicTensor<T>>& outputs,
   std::vector<Ref<Node<T>>> ends;
   for (const BasicTensor<T>& input : inputs) {
     if (!input.requires_grad()) {
-      throw BackwardError(fmt::format("grad: an input of shape {} does not require grad",
-                                      to_string(input.shape())));
+      throw BackwardError(
+          fmt::format("grad: an input of shape {} does not require grad; call requires_grad_() on "
+                      "it before the outputs are computed",
+                      to_string(input.shape())));
     }
     ends.push_back(node_of(input));
   }

@@ -31,7 +31,7 @@ struct Saved {
                                       const Shape& shape, std::uint32_t saved, std::uint32_t now);
 
 /// Throws GraphFreedError.
-[[noreturn]] void throw_saved_freed(std::string_view operation);
+[[noreturn]] void throw_saved_freed(std::string_view operation, const Shape& shape);
 
 /// What an operation's vjp may read: the inputs and the result that its row declares. Reading
 /// compares versions and throws SavedTensorChangedError when the value was written to since, and
@@ -39,15 +39,20 @@ struct Saved {
 template <class T>
 class SavedValues {
  public:
-  SavedValues(const Node<T>& node, std::span<const Saved<T>> inputs, const Saved<T>& result)
-      : node_(node), inputs_(inputs), result_(result) {}
+  /// Of `saved` the first `inputs` are those of the inputs; one more, if there is one, is the
+  /// result's.
+  SavedValues(const Node<T>& node, std::span<const Saved<T>> saved, std::size_t inputs)
+      : node_(node), saved_(saved), inputs_(inputs) {}
 
-  const Array<T>& input(std::size_t i) const { return checked(inputs_[i], i == 0 ? "a" : "b"); }
-  const Array<T>& result() const { return checked(result_, "result"); }
+  const Array<T>& input(std::size_t i) const { return checked(saved_[i], i == 0 ? "a" : "b"); }
+  const Array<T>& result() const {
+    if (saved_.size() == inputs_) throw_saved_freed(node_.name(), node_.shape);
+    return checked(saved_[inputs_], "result");
+  }
 
   /// As tensors with their history, for a backward pass that is itself recorded.
   BasicTensor<T> input_tensor(std::size_t i) const {
-    return with_history(input(i), inputs_[i].node);
+    return with_history(input(i), saved_[i].node);
   }
   BasicTensor<T> result_tensor() const {
     return with_history(result(), Ref<Node<T>>(const_cast<Node<T>*>(&node_)));
@@ -55,7 +60,7 @@ class SavedValues {
 
  private:
   const Array<T>& checked(const Saved<T>& saved, std::string_view which) const {
-    if (!saved.defined()) throw_saved_freed(node_.name());
+    if (!saved.defined()) throw_saved_freed(node_.name(), node_.shape);
     if (saved.array.version() != saved.version) {
       throw_saved_changed(node_.name(), which, saved.array.shape(), saved.version,
                           saved.array.version());
@@ -71,8 +76,8 @@ class SavedValues {
   }
 
   const Node<T>& node_;
-  std::span<const Saved<T>> inputs_;
-  const Saved<T>& result_;
+  std::span<const Saved<T>> saved_;
+  std::size_t inputs_;
 };
 
 }  // namespace gradbook

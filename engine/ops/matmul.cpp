@@ -26,7 +26,9 @@ BasicTensor<T> matmul(const BasicTensor<T>& a, const BasicTensor<T>& b) {
                  shape.end() - std::min<std::ptrdiff_t>(2, shape.end() - shape.begin()));
   };
   if (!can_broadcast(batch_of(a.shape()), batch_of(b.shape()))) {
-    refuse("the batch dimensions, all but the last two, do not broadcast");
+    refuse(
+        "the batch dimensions, all but the last two, do not broadcast; reshape one of the "
+        "operands");
   }
   // A vector is a row on the left and a column on the right; the result loses that dimension.
   if (a.dim() == 1 || b.dim() == 1) {

@@ -46,7 +46,11 @@ BasicTensor<T> BasicTensor<T>::mean(const Dims& dims, bool keepdim) const {
 
 template <class T>
 std::int64_t BasicTensor<T>::argmax() const {
-  if (numel() == 0) throw ShapeError("argmax: a tensor without elements has no largest one");
+  if (numel() == 0) {
+    throw ShapeError(fmt::format(
+        "argmax: a tensor of shape {} has no elements, and so no largest one; ask numel() first",
+        gradbook::to_string(shape())));
+  }
   return first_largest(array().data(), numel(), 1);
 }
 
@@ -55,8 +59,10 @@ std::vector<std::int64_t> BasicTensor<T>::argmax(std::int64_t dim) const {
   const std::size_t d = normalize_dim("argmax", dim, shape());
   const std::size_t n = shape().empty() ? 1 : shape()[d];
   if (n == 0) {
-    throw ShapeError(fmt::format("argmax: dimension {} of shape {} has no elements", dim,
-                                 gradbook::to_string(shape())));
+    throw ShapeError(
+        fmt::format("argmax: dimension {} of shape {} has no elements, and so no largest one; take "
+                    "another dimension",
+                    dim, gradbook::to_string(shape())));
   }
   const std::size_t step = shape().empty() ? 1 : contiguous_strides(shape())[d];
   std::vector<std::int64_t> result;

@@ -17,17 +17,21 @@ BasicTensor<T> BasicTensor<T>::reshape(const Dims& sizes) const {
                                  why));
   };
   for (std::size_t d = 0; d < sizes.size(); ++d) {
-    if (sizes[d] < -1) refuse("a size is negative");
-    if (sizes[d] == -1 && inferred != sizes.size()) refuse("only one size can be -1");
+    if (sizes[d] < -1) refuse("a size is negative; write -1 for one that is to be inferred");
+    if (sizes[d] == -1 && inferred != sizes.size()) {
+      refuse("only one size can be -1; write out the others");
+    }
     if (sizes[d] == -1) inferred = d;
     result.push_back(sizes[d] == -1 ? 1 : static_cast<std::size_t>(sizes[d]));
     known *= result.back();
   }
   if (inferred != sizes.size()) {
-    if (known == 0 || numel() % known != 0) refuse("no whole size fits for the -1");
+    if (known == 0 || numel() % known != 0) {
+      refuse("no whole size fits for the -1; choose others that divide the number of elements");
+    }
     result[inferred] = numel() / known;
   } else if (known != numel()) {
-    refuse("the number of elements differs");
+    refuse("the number of elements differs; choose sizes whose product is the same");
   }
   return ops::Reshape::apply(*this, result);
 }
@@ -55,7 +59,7 @@ BasicTensor<T> BasicTensor<T>::expand(const Shape& to) const {
   if (!broadcasts_to(shape(), to)) {
     throw ShapeError(
         fmt::format("expand: shape {} does not broadcast to {}: aligned at the right, "
-                    "each size must be equal or 1",
+                    "each size must be equal or 1; reshape it first",
                     gradbook::to_string(shape()), gradbook::to_string(to)));
   }
   const ops::Expand op{to};
@@ -65,10 +69,10 @@ BasicTensor<T> BasicTensor<T>::expand(const Shape& to) const {
 template <class T>
 BasicTensor<T> BasicTensor<T>::sum_to(const Shape& to) const {
   if (!broadcasts_to(to, shape())) {
-    throw ShapeError(fmt::format(
-        "sum_to: shape {} does not broadcast to {}, so {} cannot be "
-        "summed back to it",
-        gradbook::to_string(to), gradbook::to_string(shape()), gradbook::to_string(shape())));
+    throw ShapeError(
+        fmt::format("sum_to: shape {} cannot be summed back to {}, which does not broadcast to it; "
+                    "aligned at the right, give each dimension its own size or 1",
+                    gradbook::to_string(shape()), gradbook::to_string(to)));
   }
   const ops::SumTo op{shape(), to};
   return record<T, 1>(op, op.forward(array()), {this});

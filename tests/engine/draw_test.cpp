@@ -136,7 +136,10 @@ TEST(Draw, ColumnsLineUpWhateverTheNamesAreWrittenWith) {
 }
 
 TEST(Draw, ATensorWithoutAGraphIsRefused) {
-  expect_mentions(message_of<RequiresGradError>([] { draw(Tensor({1, 2})); }), {"draw", "(2,)"});
+  expect_mentions(message_of<RequiresGradError>([] {
+                    draw(Tensor({1, 2}));
+                  }),
+                  {"draw:", "(2,)", "compute it from a leaf"});
 }
 
 TEST(Draw, ALargeGraphIsCutOffAndSaysSo) {

@@ -233,8 +233,8 @@ TEST(InPlaceAlias, IsFreeAgainWhenTheOtherAliasIsGone) {
 TEST(InPlace, AnUndefinedTensorIsRefusedWithoutRecordingToo) {
   const NoGradGuard guard;
   Tensor undefined;
-  message_of<Error>([&] { undefined.zero_(); });
-  message_of<Error>([&] { undefined.add_(1); });
+  message_of<UndefinedTensorError>([&] { undefined.zero_(); });
+  message_of<UndefinedTensorError>([&] { undefined.add_(1); });
 }
 
 TEST(InPlaceAlias, ARecordedWriteMustNotLeaveAnotherAliasWithoutHistory) {

@@ -244,11 +244,12 @@ TEST(Argmax, OfTensorsThatRequireGradHasNoGradient) {
 }
 
 TEST(Argmax, OfNothingIsRefused) {
-  expect_mentions(message_of<ShapeError>([] { Tensor::zeros({0}).argmax(); }), {"argmax"});
+  expect_mentions(message_of<ShapeError>([] { Tensor::zeros({0}).argmax(); }),
+                  {"argmax", "(0,)", "ask numel()"});
   expect_mentions(message_of<ShapeError>([] {
                     Tensor::zeros({3, 0}).argmax(1);
                   }),
-                  {"argmax", "1", "(3, 0)"});
+                  {"argmax", "dimension 1", "(3, 0)", "take another"});
   EXPECT_TRUE(Tensor::zeros({3, 0}).argmax(0).empty());
   expect_mentions(message_of<DimensionError>([] { Tensor::zeros({3}).argmax(1); }),
                   {"argmax", "(3,)", "-1 to 0"});

@@ -32,10 +32,10 @@ TEST(Reshape, RefusesWhatDoesNotFit) {
   const auto refused = [&](const Dims& sizes) {
     return message_of<ShapeError>([&] { x.reshape(sizes); });
   };
-  expect_mentions(refused({4}), {"reshape", "(2, 3)", "6 elements", "4", "differs"});
-  expect_mentions(refused({-1, 4}), {"reshape", "-1"});
-  expect_mentions(refused({-1, -1}), {"only one", "-1"});
-  expect_mentions(refused({-2, 3}), {"negative"});
+  expect_mentions(refused({4}), {"reshape", "(2, 3)", "6 elements", "(4)", "choose sizes"});
+  expect_mentions(refused({-1, 4}), {"reshape", "-1", "choose others"});
+  expect_mentions(refused({-1, -1}), {"only one", "-1", "write out the others"});
+  expect_mentions(refused({-2, 3}), {"negative", "write -1"});
   refused({});
   refused({0});
   refused({0, -1});

@@ -121,7 +121,8 @@ TEST(Tensor, UndefinedStandsForNoTensor) {
                                                             [&] { none.argmax(); },
                                                             [&] { Tensor(none).requires_grad_(); },
                                                             [&] { Tensor(none).retain_grad(); }}) {
-    expect_mentions(message_of<Error>(use), {"undefined", "defined()"});
+    expect_mentions(message_of<UndefinedTensorError>(use),
+                    {"undefined", "run backward() first", "ask defined()"});
   }
 }
 
