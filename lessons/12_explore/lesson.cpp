@@ -171,7 +171,7 @@ bool converse(workbook::Page& page, Point at, int& rounds) {
       page.output(fmt::format("{} (a=4 b=-1); Enter draws again; quit ends", accepted));
     } else if (!next) {
       page.output(fmt::format("expected {}, help or quit, not '{}'", accepted,
-                              workbook::clipped(explore::printable(text), 20)));
+                              workbook::clipped(workbook::printable(text), 20)));
     } else {
       const Round before = evaluate(at.a, at.b);
       const Round now = evaluate(next->a, next->b);
@@ -189,8 +189,9 @@ bool converse(workbook::Page& page, Point at, int& rounds) {
 
 void build(workbook::Page& page, const workbook::Options& options, Point start) {
   page.prose(
-      "So far each lesson chose the numbers. Here you do: `--a` and `--b` on the command line, or "
-      "`a=4` at the prompt below. Guess each gradient before you look; a wrong guess shows what to "
+      "So far each lesson chose the numbers. Here you do: start it with "
+      "`lessons/run 12 --a 4 --b -1`, or type `a=4` at the prompt below. Guess each gradient "
+      "before you look; a wrong guess shows what to "
       "read again. It is practice for the day when a gradient in a real network is zero, huge or "
       "of the wrong sign.");
 

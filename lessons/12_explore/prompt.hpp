@@ -36,15 +36,6 @@ inline bool leaves(std::string_view word) {
   return word == "quit" || word == "q" || word == "exit";
 }
 
-/// `text` with "?" for each control byte, so that it can be shown on a terminal.
-inline std::string printable(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
-  }
-  return text;
-}
-
 /// `line` without the spaces around each "=", and with spaces for commas: "a = 4, b=2" is two words
 /// then.
 inline std::string join_assignments(std::string_view line) {
@@ -58,16 +49,18 @@ inline std::string join_assignments(std::string_view line) {
   return joined;
 }
 
-/// Where `line` leads from `from`; nothing where it does not parse.
+/// Where `line` leads from `from`; nothing where it does not parse, or gives a or b twice.
 inline std::optional<Point> parse_point(std::string_view line, Point from) {
+  std::optional<double> a, b;
   std::istringstream words(join_assignments(line));
   for (std::string word; words >> word;) {
-    const bool assigns = word.starts_with("a=") || word.starts_with("b=");
-    const auto number = assigns ? parse_number(word.substr(2)) : std::nullopt;
-    if (!number) return std::nullopt;
-    (word.front() == 'a' ? from.a : from.b) = *number;
+    if (!word.starts_with("a=") && !word.starts_with("b=")) return std::nullopt;
+    std::optional<double>& given = word.front() == 'a' ? a : b;
+    if (given) return std::nullopt;
+    given = parse_number(std::string_view(word).substr(2));
+    if (!given) return std::nullopt;
   }
-  return from;
+  return Point{a.value_or(from.a), b.value_or(from.b)};
 }
 
 }  // namespace gradbook::explore

@@ -130,7 +130,7 @@ void a_checkpoint(workbook::Page& page) {
       "The same outputs, the same gradients. The bytes are those kept between forward and "
       "backward, beyond input and output, for an input of (64, 64). 16384 and not twice that: what "
       "relu keeps and what pow keeps is one tensor. LibTorch's C++ API has no checkpoint; "
-      "`lesson_16 --source twin` shows one built in about 20 lines.");
+      "`lessons/run 16 --source twin` shows one built in about 20 lines.");
   page.replayed(reference::replay(trace), "every step of both programs");
 }
 

@@ -37,7 +37,7 @@ void counter(workbook::Page& page, const reference::TwinRun& libtorch) {
   page.prose(
       "A method whose name ends in `_` writes over its tensor, and the version goes up by one. The "
       "counter belongs to the numbers in memory, so a write through the detached alias shows in "
-      "`a` too. Reading costs nothing.");
+      "`a` too. Reading is not counted: the version stays 2.");
 }
 
 void refused(workbook::Page& page, const reference::TwinRun& libtorch) {

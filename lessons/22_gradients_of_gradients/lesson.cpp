@@ -191,13 +191,16 @@ void curvature(Page& page, const reference::TwinRun& libtorch, const Training& r
       "loss bends most (power iteration). vᵀHv is then the largest curvature. Lesson 10 estimated "
       "it from differences of gradients; this is exact:");
   page.code("power");
+  page.prose(
+      "For that, lesson 10's network is trained again here, in float64, as in lesson 10's row "
+      "`LibTorch, float64`.");
   const std::vector<double>& k = run.curvatures;
-  page.series(
-      {.title = "largest curvature at each step of lesson 10's training, lr = " + number(lr),
-       .x_label = "step",
-       .y_label = "curvature",
-       .lines = {{"largest curvature", k}, {"2/lr", std::vector<double>(k.size(), limit)}},
-       .y_scale = workbook::Scale::linear});
+  page.series({.title = "largest curvature at each step of lesson 10's training in float64, lr = " +
+                        number(lr),
+               .x_label = "step",
+               .y_label = "curvature",
+               .lines = {{"largest curvature", k}, {"2/lr", std::vector<double>(k.size(), limit)}},
+               .y_scale = workbook::Scale::linear});
   const auto lowest = std::min_element(k.begin(), k.end());
   const auto crossing = std::find_if(lowest, k.end(), [&](double c) { return c > limit; });
   const auto crossed_at = static_cast<std::size_t>(crossing - k.begin());

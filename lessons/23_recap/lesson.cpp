@@ -142,6 +142,7 @@ void memory_for_depth(Page& page, const reference::TwinRun& libtorch) {
   auto& checks = page.checks(libtorch);
   checks.compare("bytes, 8 layers", kept_by_8, "32768");
   checks.compare("bytes, 16 layers", kept_by_16, "65536");
+  page.figure("bytes, checkpoint of 16 layers", static_cast<double>(kept_by_checkpoint));
   page.claim("a checkpoint of 16 layers: only the result", kept_by_checkpoint == 4096,
              workbook::number(static_cast<double>(kept_by_checkpoint)) + " bytes");
 }

@@ -82,7 +82,7 @@ std::vector<CodeRegion> code_regions(std::string_view source) {
     if (content.starts_with(opening)) {
       if (open) fail(number, fmt::format("code region '{}' is still open", open->name));
       open = open_region(content, number, regions);
-    } else if (content == closing) {
+    } else if (closes_region(line)) {
       if (!open) fail(number, "no code region is open here");
       drop_blank_ends(open->lines);
       if (open->lines.empty()) fail(number, fmt::format("code region '{}' is empty", open->name));
@@ -95,6 +95,15 @@ std::vector<CodeRegion> code_regions(std::string_view source) {
   if (open) fail(number, fmt::format("code region '{}' is never closed", open->name));
   return regions;
 }
+
+std::optional<std::string> opened_region(std::string_view line) {
+  const std::string_view content = trimmed(line);
+  if (!content.starts_with(opening) || !content.ends_with(']')) return std::nullopt;
+  const std::string_view name = content.substr(opening.size());
+  return std::string(trimmed(name.substr(0, name.size() - 1)));
+}
+
+bool closes_region(std::string_view line) { return trimmed(line) == closing; }
 
 std::string twin_function(std::string_view twin_source) {
   std::vector<std::string> lines = split_lines(twin_source);

@@ -1,6 +1,7 @@
 // The regions of a source that a page may show: from `// [code: name]` to `// [/code]`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,10 @@ struct CodeRegion {
 /// region without a name, opened inside another, never closed, closed without being open, empty, or
 /// of a name that was taken.
 std::vector<CodeRegion> code_regions(std::string_view source);
+
+/// The name in `// [code: name]`; nothing where `line` is another.
+std::optional<std::string> opened_region(std::string_view line);
+bool closes_region(std::string_view line);
 
 /// The functions of a twin: what stands inside its outermost namespace block, or the whole text
 /// where there is none.

@@ -15,6 +15,7 @@
 #include "lessons/workbook/options.hpp"
 #include "lessons/workbook/result.hpp"
 #include "lessons/workbook/terminal.hpp"
+#include "lessons/workbook/text_layout.hpp"
 
 namespace gradbook::workbook {
 namespace {
@@ -45,7 +46,7 @@ class Screen {
     const bool got = static_cast<bool>(std::getline(console_.in, line));
     if (got && !line.empty() && line.back() == '\r') line.pop_back();
     // A terminal shows what was typed; in a transcript it would be missing.
-    if (!console_.in_is_terminal) console_.out << line;
+    if (!console_.in_is_terminal) console_.out << printable(line);
     if (!got || !console_.in_is_terminal) console_.out << '\n';
     return got ? std::optional(line) : std::nullopt;
   }
@@ -102,7 +103,9 @@ int perform(const Lesson& lesson, int argc, const char* const* argv, Console& co
   CommandLine line;
   add_lesson_options(app, line);
   if (lesson.flags) lesson.flags(app);
-  if (const auto code = parse_or_explain(app, argc, argv, console.out, console.err)) return *code;
+  // No command: it is as likely `lessons/run 7` as `build/release/bin/lesson_07`.
+  if (const auto code = parse_or_explain(app, argc, argv, console.out, console.err, "see --help"))
+    return *code;
 
   if (!line.source.empty()) {
     console.out << (line.source == "twin" ? lesson.twin : lesson.source);

@@ -130,7 +130,7 @@ std::string explained(CLI::App& app, const CLI::ParseError& error, int argc,
 }  // namespace
 
 std::optional<int> parse_or_explain(CLI::App& app, int argc, const char* const* argv,
-                                    std::ostream& out, std::ostream& err) {
+                                    std::ostream& out, std::ostream& err, const std::string& hint) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -141,7 +141,8 @@ std::optional<int> parse_or_explain(CLI::App& app, int argc, const char* const* 
     std::replace(message.begin(), message.end(), '\n', ' ');
     const CLI::App& command = command_of(app);
     const std::string name = app.get_name() + (&command == &app ? "" : ' ' + command.get_name());
-    err << fmt::format("{}: {}; try {} --help\n", name, message, name);
+    err << fmt::format("{}: {}; {}\n", name, message,
+                       hint.empty() ? "try " + name + " --help" : hint);
     return 2;
   }
   return std::nullopt;

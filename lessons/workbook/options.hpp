@@ -26,9 +26,11 @@ struct CommandLine {
 };
 
 /// Parses `argv`. Where that is the end of it, the exit code: 0 after --help (on `out`), 2 after
-/// wrong usage, with one line on `err` that names what was expected.
+/// wrong usage, with one line on `err` that names what was expected and ends with `hint`, or where
+/// that is empty with the command that gives help.
 std::optional<int> parse_or_explain(CLI::App& app, int argc, const char* const* argv,
-                                    std::ostream& out, std::ostream& err);
+                                    std::ostream& out, std::ostream& err,
+                                    const std::string& hint = {});
 
 /// Adds `--color auto|always|never`.
 void add_color_option(CLI::App& app, ColorChoice& choice);

@@ -83,7 +83,10 @@ int perform(int argc, const char* const* argv, const std::filesystem::path& fold
 
   CLI::App* list = app.add_subcommand("list", "list the lessons");
   CLI::App* run = app.add_subcommand("run", "run lessons, in order; all of them without a number");
-  CLI::App* show = app.add_subcommand("show", "show a lesson's engine code and its LibTorch twin");
+  CLI::App* show = app.add_subcommand(
+      "show", fmt::format("show a lesson's engine code and its LibTorch twin, side by side in a "
+                          "terminal of {} columns or more",
+                          side_by_side_from));
   CLI::App* parity = app.add_subcommand(
       "parity",
       "print what operations save and where the engine differs from LibTorch, as Markdown");

@@ -68,8 +68,11 @@ int run_lessons(const LessonBinaries& lessons, const std::vector<int>& numbers, 
                 Console& console, const TerminalRenderer& style,
                 const volatile std::sig_atomic_t* stop);
 
-/// Engine code and LibTorch twin: side by side in two columns from 140 columns on, else one above
-/// the other.
+/// The width from which on `engine_and_twin` has room for two columns.
+constexpr std::size_t side_by_side_from = 140;
+
+/// Engine code and LibTorch twin, each region under its name: side by side where `width` has room,
+/// with regions of the same name in the same row; else one above the other.
 std::string engine_and_twin(std::string_view engine, std::string_view twin, std::size_t width,
                             const TerminalRenderer& style);
 

@@ -2,10 +2,11 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <regex>
+#include <sstream>
+#include <utility>
 
 #include "lessons/workbook/process.hpp"
 #include "lessons/workbook/result.hpp"
@@ -16,7 +17,9 @@ namespace gradbook::workbook {
 
 std::optional<About> read_about(int number, const std::filesystem::path& binary) {
   std::ifstream file(binary, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream content;
+  content << file.rdbuf();  // in blocks: under AddressSanitizer a lesson has 70 MB
+  const std::string bytes = std::move(content).str();
   // The pattern is tried on one LessonInfo at a time: a regular expression over megabytes is slow.
   const std::string opening = fmt::format(".number = {},", number);
   constexpr std::size_t longest_info = 2000;

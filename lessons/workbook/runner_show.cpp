@@ -13,7 +13,6 @@
 namespace gradbook::workbook {
 namespace {
 
-constexpr std::size_t side_by_side_from = 140;
 constexpr std::string_view between = " │ ";
 
 // A line of code that is too long goes on in the next line, further in.
@@ -32,18 +31,60 @@ void append_wrapped(std::vector<std::string>& lines, const std::string& line, st
   }
 }
 
-std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+struct Start {
+  std::string name;
+  std::size_t row;
+};
+
+// A source as it is shown: each region begins with its name, and nothing marks its end.
+struct Column {
   std::vector<std::string> lines;
-  for (const std::string& line : split_lines(text)) append_wrapped(lines, line, width);
-  return lines;
+  std::vector<Start> regions;
+};
+
+Column column(std::string_view source, std::size_t width) {
+  Column result;
+  for (const std::string& line : split_lines(source)) {
+    if (closes_region(line)) continue;
+    if (const auto name = opened_region(line)) {
+      result.regions.push_back({*name, result.lines.size()});
+      append_wrapped(result.lines, line.substr(0, line.find('/')) + "// " + *name, width);
+    } else {
+      append_wrapped(result.lines, line, width);
+    }
+  }
+  return result;
 }
 
-// The marked regions one after the other, each under its name.
+// Blank lines before row `from`, which becomes row `to`.
+void move_down(Column& column, std::size_t from, std::size_t to) {
+  const auto there = column.lines.begin() + static_cast<std::ptrdiff_t>(from);
+  column.lines.insert(there, to - from, "");
+  for (Start& region : column.regions) {
+    if (region.row >= from) region.row += to - from;
+  }
+}
+
+// Regions of the same name begin in the same row, as long as both columns have them in one order.
+void start_together(Column& left, Column& right) {
+  std::size_t free = 0;  // the first row after the last two that were brought together
+  for (std::size_t i = 0; i < left.regions.size(); ++i) {
+    const auto [name, from] = left.regions[i];
+    const auto other = std::ranges::find(right.regions, name, &Start::name);
+    if (other == right.regions.end() || other->row < free) continue;
+    const std::size_t row = std::max(from, other->row);
+    move_down(right, other->row, row);
+    move_down(left, from, row);
+    free = row + 1;
+  }
+}
+
+// The marked regions one after the other, their marks included.
 std::string regions_text(std::string_view source) {
   std::string text;
   for (const CodeRegion& region : code_regions(source)) {
     if (!text.empty()) text += "\n\n";
-    text += "// " + region.name + '\n' + join_lines(region.lines);
+    text += "// [code: " + region.name + "]\n" + join_lines(region.lines);
   }
   return text.empty() ? "// no region of this lesson is marked as code; --all shows the whole file"
                       : text;
@@ -53,27 +94,30 @@ std::string regions_text(std::string_view source) {
 
 std::string engine_and_twin(std::string_view engine, std::string_view twin, std::size_t width,
                             const TerminalRenderer& style) {
-  const std::string no_twin = "// this lesson has no LibTorch twin";
-  if (twin.empty()) twin = no_twin;
+  if (twin.empty()) twin = "// this lesson has no LibTorch twin";
+  const bool is_narrow = width < side_by_side_from;
+  const std::size_t half = is_narrow ? std::string::npos : (width - display_width(between)) / 2;
+  Column left = column(engine, half);
+  Column right = column(twin, half);
   std::string text;
-  if (width < side_by_side_from) {
-    const auto part = [&](std::string_view title, std::string_view code) {
+  if (is_narrow) {
+    const auto part = [&](std::string_view title, const Column& code) {
       text += style.strong(title) + '\n' + style.faint(std::string(title.size(), '-')) + '\n';
-      for (const std::string& line : split_lines(code)) text += line + '\n';
+      for (const std::string& line : code.lines) text += line + '\n';
     };
-    part("engine", engine);
+    part("engine", left);
     text += '\n';
-    part("LibTorch", twin);
+    part("LibTorch", right);
     return text;
   }
-  const std::size_t half = (width - display_width(between)) / 2;
-  const std::vector<std::string> left = wrapped(engine, half);
-  const std::vector<std::string> right = wrapped(twin, half);
+  start_together(left, right);
   text +=
       style.strong(padded("engine", half)) + std::string(between) + style.strong("LibTorch") + '\n';
-  for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
-    std::string line = padded(i < left.size() ? left[i] : "", half) + std::string(between);
-    if (i < right.size()) line += right[i];
+  const std::size_t rows = std::max(left.lines.size(), right.lines.size());
+  left.lines.resize(rows);
+  right.lines.resize(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::string line = padded(left.lines[i], half) + std::string(between) + right.lines[i];
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + '\n';
   }

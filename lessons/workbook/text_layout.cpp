@@ -172,6 +172,18 @@ std::string clipped(std::string_view text, std::size_t width) {
   return std::string(text.substr(0, fitting(text, width - 1))) + "…";
 }
 
+std::string printable(std::string_view typed) {
+  std::string shown;
+  bool in_character = false;  // of several bytes
+  for (const char c : typed) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool goes_on = in_character && (byte & 0xC0) == 0x80;
+    if (!goes_on) shown += byte < 0x20 || byte > 0x7e ? '?' : c;
+    in_character = byte > 0x7f;
+  }
+  return shown;
+}
+
 std::vector<std::string> reflow(std::string_view text, std::size_t width) {
   width = std::max<std::size_t>(width, 1);
   std::vector<std::string> lines;

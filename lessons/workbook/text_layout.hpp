@@ -19,6 +19,10 @@ std::string padded(std::string_view text, std::size_t width, bool right = false)
 /// The first `width` columns of `text`, its end marked with … where something was cut off.
 std::string clipped(std::string_view text, std::size_t width);
 
+/// What was typed, with "?" for each character that is not printable ASCII: a terminal could take a
+/// control character for a command, and bytes that are no UTF-8 would spoil the output as text.
+std::string printable(std::string_view typed);
+
 /// Lines of at most `width`. Code in `back-ticks` is kept on one line where it can be; a word
 /// longer than a line is broken.
 std::vector<std::string> reflow(std::string_view text, std::size_t width = page_width);

@@ -46,9 +46,11 @@ Results local_gradients(Precision precision) {
   at::Tensor log_x = torch::tensor(0.0, options);
   at::Tensor log_0 = log_x.log();
   log_0.backward();
+  // [code: length]
   at::Tensor x = torch::tensor(0.0, options);
   at::Tensor length = x.pow(2).sqrt();
   length.backward();
+  // [/code]
 
   Results all = results({{"relu'(0)", relu_x.grad()},
                          {"relu'(-2) where g is inf", dead_x.grad()},

@@ -14,6 +14,7 @@ at::Tensor train(double w_start, double b_start, at::TensorOptions options, Resu
   const at::Tensor x = torch::tensor(2.0, options);
 
   for (int step = 0; step < 20; ++step) {
+    // [code: step]
     at::Tensor y = (w * x + b).tanh();
     at::Tensor loss = (y - 0.8).pow(2);
     loss.backward();
@@ -24,6 +25,7 @@ at::Tensor train(double w_start, double b_start, at::TensorOptions options, Resu
     }
     w.grad().zero_();
     b.grad().zero_();
+    // [/code]
 
     const std::string at = " at step " + std::to_string(step);
     all["y" + at] = snapshot(y);

@@ -19,12 +19,14 @@ double refused(const std::function<void()>& action) {
   return 0;
 }
 
+// [code: back to]
 /// The gradient of a tensor of shape `from` that was stretched to the shape of `arriving`.
 at::Tensor back_to(std::vector<std::int64_t> from, const at::Tensor& arriving) {
   at::Tensor stretched = torch::zeros(from, arriving.options().requires_grad(true));
   (torch::zeros_like(arriving) + stretched).backward(arriving);
   return stretched.grad();
 }
+// [/code]
 
 }  // namespace
 
@@ -33,21 +35,30 @@ Results broadcasting(Precision precision) {
   const at::Tensor arriving = torch::arange(1, 7, options).reshape({2, 3});
   const at::Tensor block = torch::arange(1, 13, options).reshape({2, 2, 3});
 
+  // [code: scale]
   at::Tensor x = torch::tensor({1.0, 2.0}, options).reshape({2, 1}).expand({2, 3});
   at::Tensor scale = torch::ones({3}, options.requires_grad(true));
   (x * scale).backward(arriving);
+  // [/code]
 
+  // [code: in place]
+  at::Tensor parameter = torch::zeros({3}, options);
+  const double in_place = refused([&] { parameter.sub_(0.1 * arriving); });
+  // [/code]
+
+  // [code: crossed]
   at::Tensor prediction = torch::tensor({1.0, 2.0, 3.0}, options.requires_grad(true));
   at::Tensor target = torch::tensor({1.0, 2.0, 3.0}, options).reshape({3, 1});
   at::Tensor miss = prediction - target;
   (miss * miss).backward(torch::ones({3, 3}, options));
   const at::Tensor crossed = prediction.grad().clone();
+  // [/code]
+
+  // [code: cure]
   prediction.mutable_grad().zero_();
   miss = prediction - target.reshape({3});
   (miss * miss).backward(torch::ones({3}, options));
-
-  at::Tensor parameter = torch::zeros({3}, options);
-  const double in_place = refused([&] { parameter.sub_(0.1 * arriving); });
+  // [/code]
 
   return results({{"ones back to (4,)", back_to({4}, torch::ones({3, 4}, options))},
                   {"(2, 3) back to (3,)", back_to({3}, arriving)},

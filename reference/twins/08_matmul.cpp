@@ -12,20 +12,26 @@ Results matmul(Precision precision) {
     return torch::tensor(values, options).reshape(shape).requires_grad_(true);
   };
 
+  // [code: forward]
   at::Tensor A = leaf({1, 2, 3, 4}, {2, 2});
   at::Tensor B = leaf({5, 6, 7, 8}, {2, 2});
   at::Tensor C = torch::matmul(A, B);
   const at::Tensor g = torch::ones({2, 2}, options);
   C.backward(g);
+  // [/code]
 
+  // [code: batch]
   at::Tensor x = torch::arange(1, 9, options).reshape({2, 2, 2}).requires_grad_(true);
   at::Tensor w = leaf({1, 0, 2, 0, 1, 3}, {2, 3});
   torch::matmul(x, w).backward(torch::ones({2, 2, 3}, options));
+  // [/code]
 
+  // [code: vector]
   at::Tensor M = leaf({1, 2, 3, 4}, {2, 2});
   at::Tensor v = leaf({5, 6}, {2});
   at::Tensor y = torch::matmul(M, v);
   y.backward(torch::tensor({1.0, 10.0}, options));
+  // [/code]
 
   return results({{"C", C},
                   {"dL/dA", A.grad()},

@@ -16,23 +16,29 @@ Results reductions_and_activations(Precision precision) {
   sum.backward();
   const at::Tensor from_sum = x.grad().clone();
   x.mutable_grad() = at::Tensor();
+  // [code: mean]
   at::Tensor mean = x.mean();
   mean.backward();
+  // [/code]
   const at::Tensor from_mean = x.grad().clone();
   x.mutable_grad() = at::Tensor();
+  // [code: back from some]
   x.sum({1}).backward(torch::tensor({1.0, 2.0}, options));
   const at::Tensor from_rows = x.grad().clone();
   x.mutable_grad() = at::Tensor();
   x.mean({0}).backward(torch::tensor({2.0, 4.0, 6.0}, options));
+  // [/code]
   const at::Tensor block = counted(1, 12, {2, 2, 3});
   const std::vector<std::int64_t> outer_and_last = {0, 2};
 
   const at::Tensor m = torch::tensor({{1.0, 3.0}, {5.0, 7.0}}, options);
 
+  // [code: pieces]
   at::Tensor first = torch::tensor({1.0, 2.0}, wanted);
   at::Tensor second = torch::tensor({6.0}, wanted);
   at::Tensor of_means = (first.mean() + second.mean()) / 2;
   of_means.backward();
+  // [/code]
 
   at::Tensor z = torch::tensor({-2.0, -0.5, 0.0, 0.5, 2.0}, wanted);
   at::Tensor relu = z.relu();
@@ -42,11 +48,13 @@ Results reductions_and_activations(Precision precision) {
   at::Tensor tanh = z.tanh();
   tanh.backward(torch::ones({5}, options));
 
+  // [code: layer]
   at::Tensor X = torch::tensor({{1.0, 2.0}, {3.0, 4.0}}, options);
   at::Tensor W = torch::tensor({{1.0, 0.5}, {0.5, -1.0}}, wanted);
   at::Tensor b = torch::zeros({2}, wanted);
   at::Tensor loss = (torch::matmul(X, W) + b).relu().mean();
   loss.backward();
+  // [/code]
 
   return results({{"mean", mean},
                   {"gradient of the mean", from_mean},

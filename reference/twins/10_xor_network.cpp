@@ -6,6 +6,7 @@ namespace gradbook::reference::twins {
 
 namespace {
 
+// [code: network]
 struct Network {
   at::Tensor W1, b1, W2, b2;
 
@@ -16,6 +17,7 @@ struct Network {
         W2(weights.slice(0, 24, 32).reshape({8, 1})),
         b2(weights.slice(0, 32, 33)) {}
 };
+// [/code]
 
 at::Tensor inputs(const at::TensorOptions& options) {
   return torch::tensor({{0.0, 0.0}, {0.0, 1.0}, {1.0, 0.0}, {1.0, 1.0}}, options);
@@ -25,6 +27,7 @@ at::Tensor targets(const at::TensorOptions& options) {
   return torch::tensor({{0.0}, {1.0}, {1.0}, {0.0}}, options);
 }
 
+// [code: loss]
 at::Tensor loss_at(const at::Tensor& weights) {
   const auto options = torch::dtype(weights.scalar_type());
   const Network net(weights);
@@ -32,6 +35,7 @@ at::Tensor loss_at(const at::Tensor& weights) {
   at::Tensor output = torch::matmul(hidden, net.W2) + net.b2;
   return (output - targets(options)).pow(2).mean();
 }
+// [/code]
 
 }  // namespace
 
@@ -72,16 +76,19 @@ std::vector<double> xor_training(Precision precision, const Snapshot& weights, d
   at::Tensor w = to_torch(weights, torch::dtype(dtype_of(precision)).requires_grad(true));
   std::vector<double> losses;
   for (int i = 0; i < steps; ++i) {
+    // [code: step]
     w.mutable_grad().reset();
     at::Tensor loss = loss_at(w);
     loss.backward();
     torch::NoGradGuard no_grad;
     w.sub_(rate * w.grad());
+    // [/code]
     losses.push_back(loss.item<double>());
   }
   return losses;
 }
 
+// [code: curvature]
 double xor_curvature(const Snapshot& weights) {
   at::Tensor w = to_torch(weights, torch::dtype(torch::kDouble).requires_grad(true));
   const at::Tensor gradient = torch::autograd::grad({loss_at(w)}, {w}, {}, true, true)[0];
@@ -91,6 +98,7 @@ double xor_curvature(const Snapshot& weights) {
   }
   return at::linalg_eigvalsh(torch::stack(rows)).abs().max().item<double>();
 }
+// [/code]
 
 Snapshot xor_weights(std::uint64_t seed) {
   torch::manual_seed(seed);

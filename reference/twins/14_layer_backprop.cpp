@@ -6,12 +6,14 @@ namespace gradbook::reference::twins {
 
 Results layer(Precision precision, const Snapshot& g) {
   const auto options = torch::dtype(dtype_of(precision));
+  // [code: layer]
   at::Tensor x = torch::tensor({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, options);
   at::Tensor W = torch::tensor({{1.0, 0.0}, {0.0, 1.0}, {1.0, -1.0}}, options);
   at::Tensor b = torch::tensor({1.0, -1.0}, options);
   for (at::Tensor* leaf : {&x, &W, &b}) leaf->requires_grad_();
   at::Tensor y = torch::matmul(x, W) + b;
   y.backward(to_torch(g, options));
+  // [/code]
   return results({{"y", y}, {"dL/dW", W.grad()}, {"dL/db", b.grad()}, {"dL/dx", x.grad()}});
 }
 
@@ -31,6 +33,7 @@ bool is_refused(const at::Tensor& a, const at::Tensor& b) {
 Results stack(Precision precision, const Stack& start, const Snapshot& x, const Snapshot& target) {
   const auto options = torch::dtype(dtype_of(precision));
   std::vector<at::Tensor> weights, biases;
+  // [code: forward]
   at::Tensor h = to_torch(x, options);
   for (std::size_t i = 0; i < start.weights.size(); ++i) {
     weights.push_back(to_torch(start.weights[i], options.requires_grad(true)));
@@ -39,6 +42,7 @@ Results stack(Precision precision, const Stack& start, const Snapshot& x, const 
     if (i + 1 < start.weights.size()) h = h.tanh();
   }
   at::Tensor loss = (h - to_torch(target, options)).pow(2).mean();
+  // [/code]
   loss.backward();
 
   Results all = results({{"loss", loss},

@@ -7,6 +7,7 @@ namespace gradbook::reference::twins {
 
 Results stopping(Precision precision) {
   const auto options = torch::dtype(dtype_of(precision)).requires_grad(true);
+  // [code: two ways]
   at::Tensor x = torch::tensor({1.0, 2.0, 3.0}, options);
   at::Tensor y = x * 2;
   at::Tensor d = y.detach();
@@ -16,6 +17,7 @@ Results stopping(Precision precision) {
     no_grad_result = (x * 2).requires_grad();
   }
   const bool afterwards = (x * 2).requires_grad();
+  // [/code]
 
   double refused = 0;
   try {
@@ -25,12 +27,14 @@ Results stopping(Precision precision) {
   }
   const bool left_a_gradient = x.grad().defined();
 
+  // [code: half]
   at::Tensor product = (y * y).sum();
   product.backward();
   const at::Tensor both = x.grad().clone();
   x.mutable_grad().reset();
   at::Tensor half = (y * y.detach()).sum();
   half.backward();
+  // [/code]
   return results({{"x requires grad", x.requires_grad()},
                   {"y requires grad", y.requires_grad()},
                   {"d requires grad", d.requires_grad()},
@@ -46,10 +50,12 @@ Results stopping(Precision precision) {
 
 Results inference(Precision precision, const Snapshot& x, const Snapshot& W, const Snapshot& b) {
   const auto options = torch::dtype(dtype_of(precision));
+  // [code: inference]
   at::Tensor weights = to_torch(W, options.requires_grad(true));
   at::Tensor biases = to_torch(b, options.requires_grad(true));
   torch::NoGradGuard no_grad;
   at::Tensor scores = torch::matmul(to_torch(x, options), weights) + biases;
+  // [/code]
   return results({{"scores", scores},
                   {"classes", scores.argmax(1)},
                   {"scores recorded", scores.requires_grad()}});
@@ -74,9 +80,11 @@ Results frozen_layer(Precision precision, const Snapshot& x_values, const Snapsh
 
   W1.mutable_grad().reset();
   W2.mutable_grad().reset();
+  // [code: frozen]
   W1.requires_grad_(false);
   at::Tensor loss = loss_of(x, W1, W2);
   loss.backward();
+  // [/code]
   return results({{"loss", loss},
                   {"dL/dW2", W2.grad()},
                   {"dL/dW2 with W1 trained too", trained},
@@ -87,6 +95,7 @@ Results running_total() {
   at::Tensor x = torch::ones({256});
   at::Tensor w = torch::tensor(0.5f, torch::requires_grad());
   LibTorchMemory memory;
+  // [code: metrics]
   at::Tensor of_losses = torch::tensor(0.0f);
   for (int step = 0; step < 100; ++step) {
     of_losses = of_losses + (x * w).pow(2).mean();
@@ -96,6 +105,7 @@ Results running_total() {
   for (int step = 0; step < 100; ++step) {
     of_items += (x * w).pow(2).mean().item<double>();
   }
+  // [/code]
   return results({{"total of losses", of_losses},
                   {"it requires grad", of_losses.requires_grad()},
                   {"total of items", of_items},
@@ -105,6 +115,7 @@ Results running_total() {
 
 Results target_value(Precision precision) {
   const auto options = torch::dtype(dtype_of(precision)).requires_grad(true);
+  // [code: target]
   at::Tensor w = torch::tensor(0.5, options);
   at::Tensor loss = (w * 1 - (1 + 0.9 * (w * 2)).detach()).pow(2);
   loss.backward();
@@ -112,6 +123,7 @@ Results target_value(Precision precision) {
   at::Tensor w2 = torch::tensor(0.5, options);
   at::Tensor leaky = (w2 * 1 - (1 + 0.9 * (w2 * 2))).pow(2);
   leaky.backward();
+  // [/code]
   return results({{"loss", loss}, {"detached target", w.grad()}, {"leaky target", w2.grad()}});
 }
 

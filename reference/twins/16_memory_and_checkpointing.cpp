@@ -11,6 +11,10 @@ namespace gradbook::reference::twins {
 
 namespace {
 
+// [code: squared relu]
+at::Tensor squared_relu(const at::Tensor& x) { return x.relu().pow(2); }
+// [/code]
+
 using Layer = at::Tensor (*)(const at::Tensor&);
 
 at::Tensor repeat(Layer layer, at::Tensor h, std::int64_t times) {
@@ -40,27 +44,11 @@ struct Checkpoint : torch::autograd::Function<Checkpoint<layer>> {
   }
 };
 
-at::Tensor squared_relu(const at::Tensor& x) { return x.relu().pow(2); }
-
-std::size_t layer_runs = 0;
-
-at::Tensor tanh_layer(const at::Tensor& h) {
-  ++layer_runs;
-  return h.tanh();
-}
-
-at::Tensor deep_network(at::Tensor h, std::int64_t layers, std::int64_t block) {
-  if (block == 0) return repeat(tanh_layer, h, layers);
-  for (std::int64_t done = 0; done < layers; done += block) {
-    h = Checkpoint<tanh_layer>::apply(h, std::min(block, layers - done));
-  }
-  return h;
-}
-
 }  // namespace
 
 Results relu_squared(Precision precision, const Snapshot& values) {
   const auto options = torch::dtype(dtype_of(precision)).requires_grad(true);
+  // [code: checkpoint]
   at::Tensor x = to_torch(values, options);
   at::Tensor y = squared_relu(x);
   y.sum().backward();
@@ -68,6 +56,7 @@ Results relu_squared(Precision precision, const Snapshot& values) {
   at::Tensor x2 = to_torch(values, options);
   at::Tensor y2 = Checkpoint<squared_relu>::apply(x2, 1);
   y2.sum().backward();
+  // [/code]
   return results(
       {{"y", y}, {"dL/dx", x.grad()}, {"checkpointed y", y2}, {"checkpointed dL/dx", x2.grad()}});
 }
@@ -79,6 +68,27 @@ std::size_t kept_by_relu_squared(bool checkpointed) {
   at::Tensor y = checkpointed ? Checkpoint<squared_relu>::apply(x, 1) : squared_relu(x);
   return memory.live_bytes() - before - y.nbytes();
 }
+
+namespace {
+
+std::size_t layer_runs = 0;
+
+at::Tensor tanh_layer(const at::Tensor& h) {
+  ++layer_runs;
+  return h.tanh();
+}
+
+// [code: network]
+at::Tensor deep_network(at::Tensor h, std::int64_t layers, std::int64_t block) {
+  if (block == 0) return repeat(tanh_layer, h, layers);
+  for (std::int64_t done = 0; done < layers; done += block) {
+    h = Checkpoint<tanh_layer>::apply(h, std::min(block, layers - done));
+  }
+  return h;
+}
+// [/code]
+
+}  // namespace
 
 DepthRun deep_tanh(std::size_t layers, std::size_t block) {
   LibTorchMemory memory;

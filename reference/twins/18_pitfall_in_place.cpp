@@ -35,6 +35,7 @@ Results pitfall_in_place(Precision precision) {
   const auto constant = torch::dtype(dtype_of(precision));
   const auto options = constant.requires_grad(true);
 
+  // [code: counter]
   at::Tensor a = torch::tensor({1.0, 2.0}, constant);
   at::Tensor alias = a.detach();
   const auto first = a._version();  // not 0: torch::tensor fills its memory in place
@@ -44,7 +45,9 @@ Results pitfall_in_place(Precision precision) {
   alias.mul_(10), look();
   at::Tensor b = a * 2 + 1;
   look();
+  // [/code]
 
+  // [code: refused]
   at::Tensor w = torch::tensor({1.0, 2.0}, options);
   const double leaf = refused([&] { w.add_(1); });
 
@@ -55,8 +58,10 @@ Results pitfall_in_place(Precision precision) {
   at::Tensor aliased = s.exp();
   aliased.detach().zero_();
   const double through_alias = refused([&] { aliased.sum().backward(); });
+  // [/code]
 
   at::Tensor x = torch::tensor({1.0, 2.0}, options);
+  // [code: cure]
   at::Tensor y = x.exp();
   y = y + 1;
   y.sum().backward();
@@ -68,6 +73,7 @@ Results pitfall_in_place(Precision precision) {
   at::Tensor v = torch::tensor({1.0, 2.0}, options);
   at::Tensor out_of_place = v * 2 + 1;
   out_of_place.sum().backward();
+  // [/code]
 
   const std::vector<Operation> operations = {
       [](const at::Tensor& t) { return t + 1; },    [](const at::Tensor& t) { return t * 2; },

@@ -30,8 +30,10 @@ Results pitfall_losing_requires_grad(Precision precision) {
 
   at::Tensor x = torch::tensor({1.0, 2.0, 3.0}, options);
   at::Tensor y = 2 * x;
+  // [code: round trip]
   at::Tensor array = y.detach().clone();
   at::Tensor back = torch::from_blob(array.data_ptr(), array.sizes(), constant);
+  // [/code]
   double refused = 0;
   try {
     back.sum().backward();
@@ -39,6 +41,7 @@ Results pitfall_losing_requires_grad(Precision precision) {
     refused = 1;
   }
 
+  // [code: broken]
   at::Tensor two = torch::tensor(2.0, constant);
   at::Tensor w1 = torch::tensor(0.5, options);
   at::Tensor w2 = torch::tensor(1.0, options);
@@ -46,10 +49,13 @@ Results pitfall_losing_requires_grad(Precision precision) {
   at::Tensor elsewhere = h.detach().clone();
   at::Tensor again = elsewhere.requires_grad_();
   (w2 * again - 3).pow(2).backward();
+  // [/code]
 
+  // [code: whole]
   at::Tensor v1 = torch::tensor(0.5, options);
   at::Tensor v2 = torch::tensor(1.0, options);
   (v2 * (v1 * two) - 3).pow(2).backward();
+  // [/code]
 
   const auto without_recording = [&] {
     const torch::NoGradGuard nothing_recorded;

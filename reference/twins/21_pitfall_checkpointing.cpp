@@ -22,13 +22,7 @@ struct BlockHolder : torch::CustomClassHolder {
 };
 
 struct NaiveCheckpoint : torch::autograd::Function<NaiveCheckpoint> {
-  // Function runs this under no-grad by itself.
-  static at::Tensor forward(AutogradContext* ctx, const Block& block, const at::Tensor& x) {
-    ctx->saved_data["block"] = c10::IValue::make_capsule(c10::make_intrusive<BlockHolder>(block));
-    ctx->save_for_backward({x});
-    return block(x);
-  }
-
+  // [code: naive backward]
   static variable_list backward(AutogradContext* ctx, const variable_list& g) {
     const torch::AutoGradMode recording(true);
     const auto capsule = ctx->saved_data["block"].toCapsule();
@@ -37,6 +31,16 @@ struct NaiveCheckpoint : torch::autograd::Function<NaiveCheckpoint> {
     block(leaf).backward(g[0]);
     return {at::Tensor(), leaf.grad()};
   }
+  // [/code]
+
+  // [code: naive forward]
+  // Function runs this under no-grad by itself.
+  static at::Tensor forward(AutogradContext* ctx, const Block& block, const at::Tensor& x) {
+    ctx->saved_data["block"] = c10::IValue::make_capsule(c10::make_intrusive<BlockHolder>(block));
+    ctx->save_for_backward({x});
+    return block(x);
+  }
+  // [/code]
 };
 
 at::Tensor naive(const Block& block, const at::Tensor& x) {
@@ -74,11 +78,13 @@ struct Programs {
     at::Tensor y, w, v;
   };
   Captured captured_weight(Checkpoint run) const {
+    // [code: captured]
     at::Tensor x = torch::tensor({1.0, 2.0}, constant);
     at::Tensor w = torch::tensor({3.0, 4.0}, options);
     at::Tensor v = torch::tensor({1.0, 1.0}, options);
     at::Tensor y = run([&](const at::Tensor& in) { return (w * in).pow(2); }, x);
     (v * y).sum().backward();
+    // [/code]
     return {y, w, v};
   }
 
@@ -91,9 +97,11 @@ struct Programs {
     at::Tensor x = torch::tensor({1.0, 2.0}, options);
     at::Tensor w = torch::tensor({3.0, 4.0}, options);
     const Block layer = [&](const at::Tensor& in) { return (w * in).pow(2); };
+    // [code: leak]
     at::Tensor dx = grad({run(layer, x).sum()}, {x})[0];
     const bool leaked = w.grad().defined();
     run(layer, x).sum().backward();
+    // [/code]
     return {dx, leaked, w.grad()};
   }
 
@@ -104,19 +112,23 @@ struct Programs {
   Changed weight_changed(Checkpoint run) const {
     at::Tensor x = torch::tensor({1.0, 2.0}, options);
     at::Tensor w = torch::tensor({3.0, 4.0}, options);
+    // [code: changed]
     at::Tensor y = run([&](const at::Tensor& in) { return (w * in).pow(2); }, x);
     {
       const torch::NoGradGuard updating;
       w.mul_(10);
     }
+    // [/code]
     return {x, refused([&] { y.sum().backward(); })};
   }
 
   at::Tensor second_derivative(Checkpoint run) const {
     at::Tensor x = torch::tensor(2.0, options);
+    // [code: second]
     at::Tensor y = run([](const at::Tensor& in) { return in.pow(3); }, x) + x.pow(2);
     at::Tensor dy = grad({y}, {x}, {}, /*retain_graph=*/true, /*create_graph=*/true)[0];
     return grad({dy}, {x})[0];
+    // [/code]
   }
 
   at::Tensor gradient_penalty() const {

@@ -19,10 +19,12 @@ at::Tensor loss(const Weights& w) {
   return (torch::matmul(hidden, w[2]) + w[3] - target).pow(2).mean();
 }
 
+// [code: hessian]
 Weights hessian_times(const Weights& v, const Weights& at) {
   const Weights slopes = grad({loss(at)}, at, {}, /*retain_graph=*/true, /*create_graph=*/true);
   return grad(slopes, at, v);
 }
+// [/code]
 
 double dot(const Weights& a, const Weights& b) {
   double sum = 0;
@@ -41,6 +43,7 @@ Weights first_guess(const Weights& weights) {
   return divided(ones, std::sqrt(dot(ones, ones)));
 }
 
+// [code: power]
 double largest_curvature(const Weights& at) {
   Weights v = first_guess(at);
   double curvature = 0;
@@ -51,6 +54,7 @@ double largest_curvature(const Weights& at) {
   }
   return curvature;
 }
+// [/code]
 
 }  // namespace
 
@@ -63,11 +67,13 @@ Results gradients_of_gradients(Precision precision,
     return result;
   };
 
+  // [code: cube]
   at::Tensor x = torch::tensor(2.0, options);
   at::Tensor y = x.pow(3);
   at::Tensor dy = grad({y}, {x}, {}, true, true)[0];
   at::Tensor d2y = grad({dy}, {x}, {}, true, true)[0];
   at::Tensor d3y = grad({d2y}, {x})[0];
+  // [/code]
   double refused = 0;
   try {
     grad({grad({x.pow(3)}, {x})[0]}, {x});

@@ -32,14 +32,19 @@ double bytes_kept(int layers) {
 Results recap(Precision precision) {
   const auto options = torch::dtype(dtype_of(precision)).requires_grad(true);
 
+  // [code: backward]
   at::Tensor x = torch::tensor(2.0, options);
   at::Tensor c = (3 * x + 1).pow(2);
   c.backward();
+  // [/code]
 
+  // [code: paths]
   at::Tensor a = torch::tensor(2.0, options);
   at::Tensor b = torch::tensor(3.0, options);
   ((a + b) * b).backward();
+  // [/code]
 
+  // [code: training]
   at::Tensor weight = torch::tensor(0.3, options);
   at::Tensor bias = torch::tensor(0.1, options);
   const auto neuron = [&] { return (weight * 2 + bias).tanh(); };
@@ -54,17 +59,20 @@ Results recap(Precision precision) {
     bias.sub_(0.5 * bias.grad());
     losses.push_back(loss.item<double>());
   }
+  // [/code]
 
   at::Tensor nine = torch::tensor(9.0, options);
   at::Tensor r = root(nine);
   r.backward();
 
+  // [code: zeroing]
   at::Tensor z = torch::tensor(2.0, options);
   z.pow(2).backward();
   z.pow(2).backward();
   const double doubled = z.grad().item<double>();
   z.mutable_grad().reset();
   z.pow(2).backward();
+  // [/code]
 
   return results({{"c", c},
                   {"dc/dx", x.grad()},

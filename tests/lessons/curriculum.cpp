@@ -3,7 +3,10 @@
 namespace gradbook {
 namespace {
 
-constexpr double near_curvature = 0.25;  // of 2, of 6.5 and of 8
+constexpr double near_curvature = 0.25;  // of 2, of 8, and in float64 of 6.5
+/// Of 6.5 in float32, as far as lesson 10 itself allows: at step 80 rounding has its say already.
+/// 600 starts that are a few units in the last place apart gave 6.27 to 6.63.
+constexpr double near_rounded_curvature = 0.5;
 constexpr double near_step = 2;
 
 /// Peak bytes of networks of 1, 4, 9, ... 64 layers, each layer with a (64, 64) result in float32:
@@ -152,11 +155,24 @@ std::vector<Figure> curriculum() {
       {10, "curvature at step 0 (lr 0.5)", Near{{8}, near_curvature}},
       {10, "lowest curvature (lr 0.5)", Near{{2}, near_curvature}},
       {10, "step at which the curvature crosses 2/lr", Near{{52}, near_step}},
-      {10, "curvature at step 80 (lr 0.5)", Near{{6.5}, near_curvature}},
+      {10, "curvature at step 80 (lr 0.5)", Near{{6.5}, near_rounded_curvature}},
       {10, "loss at step 0 (torch init)", Printed{"0.3617"}},
       {10, "loss at step 50 (torch init)", Printed{"nan"}},
+      // Each case, failing with the naive checkpoint and right with the engine's. The masks of the
+      // third are random: lessons_test.cpp knows them for every seed.
+      {21, "naive: y requires grad", Printed{"0"}},
+      {21, "naive: w has a gradient", Printed{"0"}},
       {21, "engine: dw", Printed{"[6, 32]"}},
+      {21, "naive: leaked", Printed{"1"}},
+      {21, "naive: dw at the end", Printed{"[12, 64]"}},
       {21, "engine: leaked", Printed{"0"}},
+      {21, "engine: dw at the end", Printed{"[6, 32]"}},
+      {21, "engine, drawn outside: the gradient is the mask", true},
+      {21, "no checkpoint: refused", Printed{"1"}},
+      {21, "naive: refused", Printed{"0"}},
+      {21, "naive: dx", Printed{"[1800, 6400]"}},
+      {21, "naive: second", Printed{"2"}},
+      {21, "engine: second", Printed{"14"}},
       {21, "engine: CheckpointError, random numbers", true},
       {21, "engine: CheckpointError, weight changed", true},
       {21, "engine: SavedTensorChangedError, input changed", true},
@@ -171,10 +187,16 @@ std::vector<Figure> curriculum() {
       {22, "reaches about 6.5", true},
       {23, "c", Printed{"49"}},
       {23, "dc/dx", Printed{"42"}},
+      {23, "the slopes along the path, multiplied, are dc/dx", true},
       {23, "dc/da", Printed{"3"}},
       {23, "dc/db", Printed{"8"}},
       {23, "first loss", Printed{"0.038272"}},
       {23, "output after 20 steps", Printed{"0.8000"}},
+      {23, "root(9)", Printed{"3.0000000"}},
+      {23, "slope at 9", Printed{"0.16666667"}},
+      {23, "bytes, 8 layers", Printed{"32768"}},
+      {23, "bytes, 16 layers", Printed{"65536"}},
+      {23, "bytes, checkpoint of 16 layers", Printed{"4096"}},
       {23, "without zeroing", Printed{"8"}},
       {23, "with zeroing", Printed{"4"}},
   };

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "engine/random.hpp"
+#include "lessons/12_explore/prompt.hpp"
 #include "lessons/workbook/by_hand.hpp"
 #include "lessons/workbook/process.hpp"
 #include "tests/lessons/curriculum.hpp"
@@ -213,6 +214,31 @@ TEST(Lesson12, AnswersLinesThatDoNotParseAndEndsWithItsInput) {
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_NE(run.out.find("expected"), std::string::npos);
   EXPECT_NE(run.out.find("nonsense"), std::string::npos);
+}
+
+TEST(Lesson12, ALineThatGivesANumberTwiceDoesNotParse) {
+  const explore::Point from{2, 3};
+  for (const char* line : {"a=4 a=5", "b=1, b=1", "a=4 b=1 a=4", "a=x a=4"}) {
+    EXPECT_FALSE(explore::parse_point(line, from)) << line;
+  }
+  const auto both = explore::parse_point("b = -1, a=4", from);
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->a, 4);
+  EXPECT_EQ(both->b, -1);
+  EXPECT_EQ(explore::parse_point("b=-1", from)->a, 2) << "what is not given stays";
+  EXPECT_EQ(explore::parse_point("", from)->b, 3);
+
+  const ProcessResult run = run_process({binary(12)}, "a=4 a=5\n");
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.out.find("expected a=NUMBER, b=NUMBER or both, help or quit, not 'a=4 a=5'"),
+            std::string::npos);
+}
+
+TEST(Lesson12, ShowsNothingOfALineThatATerminalCouldTakeForMore) {
+  const ProcessResult run = run_process({binary(12)}, "a=\xff~\xc3_\n\x1b[2J\n");
+  EXPECT_NE(run.out.find("not 'a=?~?_'"), std::string::npos);
+  EXPECT_NE(run.out.find("not '?[2J'"), std::string::npos);
+  EXPECT_EQ(run.out.find_first_of("\xff\x1b"), std::string::npos) << "nor in the transcript";
 }
 
 }  // namespace

@@ -1,10 +1,14 @@
 // The code that a page shows is the lesson's own source.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <stdexcept>
 
 #include "lessons/workbook/code_regions.hpp"
 #include "lessons/workbook/page.hpp"
+#include "lessons/workbook/result.hpp"
+#include "lessons/workbook/runner.hpp"
 #include "tests/lessons/workbook_fakes.hpp"
 
 namespace gradbook::workbook {
@@ -84,6 +88,94 @@ TEST(WorkbookCode, ATwinIsWhatItsNamespaceHolds) {
             "Results f() {\n  return {};\n}");
   EXPECT_EQ(twin_function("\nint f();\n\n"), "int f();");
   EXPECT_EQ(twin_function(""), "");
+}
+
+TEST(WorkbookCode, KnowsAMarkFromOtherLines) {
+  EXPECT_EQ(opened_region("  // [code: to be]"), "to be");
+  EXPECT_EQ(opened_region("// [code:a]\r"), "a");
+  for (const char* line : {"", "// code", "x = 1;  // [code: a]", "// [code: a", "// [/code]"}) {
+    EXPECT_EQ(opened_region(line), std::nullopt) << line;
+  }
+  EXPECT_TRUE(closes_region("    // [/code]"));
+  EXPECT_FALSE(closes_region("// [code: a]"));
+}
+
+/// What stands left and right of the bar in each row below the titles.
+using Rows = std::vector<std::pair<std::string, std::string>>;
+Rows rows_of(std::string_view engine, std::string_view twin) {
+  const std::string text =
+      engine_and_twin(engine, twin, side_by_side_from, TerminalRenderer(false));
+  Rows rows;
+  for (const std::string& line : split_lines(text)) {
+    const std::size_t bar = line.find(" │");
+    const std::string left = line.substr(0, bar);
+    const std::string right = line.substr(bar + std::string_view(" │").size());
+    rows.emplace_back(left.substr(0, left.find_last_not_of(' ') + 1),
+                      right.empty() ? "" : right.substr(1));
+  }
+  rows.erase(rows.begin());
+  return rows;
+}
+
+TEST(WorkbookCode, RegionsOfOneNameStartInOneRow) {
+  EXPECT_EQ(rows_of("// [code: a]\na1\na2\na3\n\n// [code: b]\nb1\n",
+                    "f() {\n  // [code: a]\n  t1\n  // [/code]\n  more\n  // [code: b]\n  t2\n  "
+                    "// [/code]\n}\n"),
+            (Rows{{"", "f() {"},
+                  {"// a", "  // a"},
+                  {"a1", "  t1"},
+                  {"a2", "  more"},
+                  {"a3", ""},
+                  {"", ""},
+                  {"// b", "  // b"},
+                  {"b1", "  t2"},
+                  {"", "}"}}));
+}
+
+TEST(WorkbookCode, RegionsThatAreNotInBothColumnsMoveNothing) {
+  EXPECT_EQ(rows_of("// [code: a]\na1\n// [code: b]\nb1\n", "// [code: b]\nt1\n"),
+            (Rows{{"// a", ""}, {"a1", ""}, {"// b", "// b"}, {"b1", "t1"}}));
+  EXPECT_EQ(rows_of("// [code: a]\na1\n", "t1\nt2\n"), (Rows{{"// a", "t1"}, {"a1", "t2"}}));
+}
+
+TEST(WorkbookCode, RegionsInAnotherOrderStayWhereTheyAre) {
+  EXPECT_EQ(
+      rows_of("// [code: a]\na1\n// [code: b]\nb1\n", "// [code: b]\ntb\n// [code: a]\nta\n"),
+      (Rows{{"", "// b"}, {"", "tb"}, {"// a", "// a"}, {"a1", "ta"}, {"// b", ""}, {"b1", ""}}));
+}
+
+TEST(WorkbookCode, OneAboveTheOtherShowsNoMarksEither) {
+  EXPECT_EQ(engine_and_twin("// [code: a]\na1\n", "  // [code: a]\n  t1\n  // [/code]\n",
+                            side_by_side_from - 1, TerminalRenderer(false)),
+            "engine\n------\n// a\na1\n\nLibTorch\n--------\n  // a\n  t1\n");
+}
+
+/// The text of the one file of the repository's `folder` that starts with `start`.
+std::string text_of_the_one(const std::string& folder, const std::string& start,
+                            const std::string& then = "") {
+  for (const auto& entry : std::filesystem::directory_iterator(GRADBOOK_SOURCE_DIR + folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(start) || name.ends_with(".hpp")) continue;
+    return read_text(entry.path().string() + then);
+  }
+  throw std::logic_error(folder + " has no " + start);
+}
+
+// `gradbook show` can bring all of them together then.
+TEST(WorkbookCode, EveryTwinHasRegionsOfItsLessonInTheSameOrder) {
+  for (int lesson = 1; lesson <= 23; ++lesson) {
+    SCOPED_TRACE(lesson);
+    const std::string start = two_digits(lesson) + "_";
+    const auto engine = code_regions(text_of_the_one("/lessons", start, "/lesson.cpp"));
+    const auto twin = code_regions(text_of_the_one("/reference/twins", start));
+    EXPECT_FALSE(twin.empty());
+    auto at = engine.begin();
+    for (const CodeRegion& region : twin) {
+      at = std::find_if(at, engine.end(),
+                        [&](const CodeRegion& other) { return other.name == region.name; });
+      ASSERT_NE(at, engine.end()) << region.name;
+    }
+  }
 }
 
 }  // namespace

@@ -14,6 +14,14 @@ namespace {
 using Lines = std::vector<std::string>;
 using reference::Precision;
 
+TEST(WorkbookPrintable, HasAQuestionMarkForEachOtherCharacter) {
+  EXPECT_EQ(printable("a=4 ~"), "a=4 ~");
+  EXPECT_EQ(printable("\x1b[2J\t\x7f"), "?[2J??");
+  EXPECT_EQ(printable("f\xc3\xbcr \xe2\x88\x92"), "f?r ?");
+  EXPECT_EQ(printable("\xff\xfe\xc2"), "???") << "no characters at all";
+  EXPECT_EQ(printable("\x80z\x80"), "?z?") << "bytes that begin none";
+}
+
 TEST(WorkbookReflow, FillsLinesUpToTheWidth) {
   EXPECT_EQ(reflow("one two three four", 9), (Lines{"one two", "three", "four"}));
   EXPECT_EQ(reflow("one\n  two\t three ", 80), (Lines{"one two three"}));

@@ -195,7 +195,7 @@ TEST(WorkbookLesson, WrongUsageIsOneLineAndExitCode2) {
     EXPECT_EQ(outcome.code, 2) << arguments.front();
     EXPECT_EQ(count_lines(outcome.err), 1U) << outcome.err;
     EXPECT_EQ(outcome.out, "") << arguments.front();
-    EXPECT_TRUE(contains(outcome.err, "try lesson_07 --help")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "; see --help")) << outcome.err;
   }
   EXPECT_TRUE(
       contains(run(passing_lesson(), {"--seed", "-1"}).err, "whole number from 0 to 4294967295"));
@@ -205,7 +205,7 @@ TEST(WorkbookLesson, WrongUsageNamesWhatWasExpected) {
   const auto said = [](const std::vector<std::string>& arguments) {
     return run(passing_lesson(), arguments).err;
   };
-  const std::string end = "; try lesson_07 --help\n";
+  const std::string end = "; see --help\n";
   const std::string all =
       "--help, --json, --quiet, --seed N, --color WHEN, --graph FILE, --source WHICH or --about";
   EXPECT_EQ(said({"abc", "--width"}), "lesson_07: unexpected 'abc': expected " + all + end);
