@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -106,7 +107,10 @@ def show(classics, slots):
 
 
 def commit():
-    """The commit of the checkout, and whether the engine or the tests differ from it."""
+    """The commit of the checkout, and whether the engine or the tests differ from it; "unknown" without git."""
+    if shutil.which("git") is None:
+        return "unknown"
+
     def git(*words):
         return subprocess.run(["git", *words], cwd=ROOT, text=True, capture_output=True, check=False).stdout.strip()
     changed = git("status", "--porcelain", "--", "engine", "tests", "reference")

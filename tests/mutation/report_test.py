@@ -158,6 +158,12 @@ class Publishing(unittest.TestCase):
             self.main(*words, "--json", name)
             self.assertEqual(report.narrowed_by(report.read_json(name)), option)
 
+    def test_without_git_the_commit_is_unknown(self):
+        name = str(self.folder / "run.json")
+        with mock.patch.dict("os.environ", {"PATH": str(self.folder)}):
+            self.assertEqual(self.main("--count", "0", "--json", name)[0], 0)
+        self.assertEqual(report.read_json(name)["commit"], "unknown")
+
     def test_survivors_tried_again_publish_what_was_whole_before(self):
         for fields, is_written in (({"sample": 8}, False), ({}, True)):
             name = self.file(run_of(1, result("p", "survived"), of=1, count=FULL, **fields))
