@@ -68,7 +68,6 @@ void expect_agreement(const std::vector<double>& palette) {
 
 template <class T>
 class Argmax : public testing::Test {};
-using BothPrecisions = testing::Types<float, double>;
 TYPED_TEST_SUITE(Argmax, BothPrecisions);
 
 TYPED_TEST(Argmax, OfTiesIsTheFirstAsInLibTorch) {

@@ -111,7 +111,6 @@ std::vector<Planted> all_planted() {
 
 template <class T>
 class AsWritten : public testing::Test {};
-using BothPrecisions = testing::Types<float, double>;
 TYPED_TEST_SUITE(AsWritten, BothPrecisions);
 
 TYPED_TEST(AsWritten, ACallThatIsNotWhatItsLineSaysIsNoticed) {

@@ -82,11 +82,6 @@ struct Special {
   Snapshot cotangent;
 };
 
-template <class F>
-Call of_one(const F& function) {
-  return Call([function](const auto& in) { return function(in[0]); });
-}
-
 std::set<std::string> classes(const Snapshot& values) {
   std::set<std::string> found;
   for (const double value : values.values) {
@@ -129,7 +124,6 @@ const std::set<std::string> every_class = {"NaN", "inf", "-inf", "finite"};
 
 template <class T>
 class LargeEdges : public testing::Test {};
-using BothPrecisions = testing::Types<float, double>;
 TYPED_TEST_SUITE(LargeEdges, BothPrecisions);
 
 // --- products ------------------------------------------------------------------------------------

@@ -103,16 +103,6 @@ struct Special {
   Snapshot cotangent;
 };
 
-template <class F>
-Call of_one(const F& function) {
-  return Call([function](const auto& in) { return function(in[0]); });
-}
-
-template <class F>
-Call of_two(const F& function) {
-  return Call([function](const auto& in) { return function(in[0], in[1]); });
-}
-
 /// Sums of three: what overflows on the way, and what infinities make of each other.
 template <class T>
 std::vector<Special> sums() {
@@ -186,7 +176,6 @@ std::vector<Special> specials() {
 
 template <class T>
 class Edges : public testing::Test {};
-using BothPrecisions = testing::Types<float, double>;
 TYPED_TEST_SUITE(Edges, BothPrecisions);
 
 TYPED_TEST(Edges, OfSumsShapesBroadcastsAndProducts) {

@@ -28,6 +28,19 @@ inline std::string test_name(const Row& row) {
   return name + (row.name.back() == '_' ? "_in_place" : "");
 }
 
+using BothPrecisions = testing::Types<float, double>;
+
+/// The call of a function of one tensor, or of two.
+template <class F>
+Call of_one(const F& function) {
+  return Call([function](const auto& in) { return function(in[0]); });
+}
+
+template <class F>
+Call of_two(const F& function) {
+  return Call([function](const auto& in) { return function(in[0], in[1]); });
+}
+
 /// A test for each row.
 class OfRow : public testing::TestWithParam<std::size_t> {
  protected:
