@@ -35,8 +35,9 @@ class ValueReplay {
     gradients_.resize(nodes_.size());
     // A leaf adds to the 0 that it has. Of the others the first gradient replaces what was there,
     // and its sign too if it is a zero: -0 is what changes no number that is added to it.
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
       gradients_[i].sum = nodes_[i].is_leaf() ? 0 : -0.0;
+    }
     gradients_.back().sum = 1;  // backward() starts with 1 at the root
   }
 
