@@ -77,7 +77,9 @@ json to_json(const Report& report) {
   for (const ChainRow& row : report.chains) {
     all["chains"].push_back({{"name", row.name},
                              {"cold_seconds", median(row.cold)},
-                             {"warm_seconds", median(row.warm)}});
+                             {"warm_seconds", median(row.warm)},
+                             {"cold_rounds", row.cold},
+                             {"warm_rounds", row.warm}});
   }
   return all;
 }

@@ -96,24 +96,29 @@ double seconds_per_copied_byte(std::size_t elements, int threads, const Effort& 
   constexpr std::size_t large = std::size_t{1} << 20;
   const std::size_t bytes = elements * sizeof(float);
   const std::size_t places = elements < large ? 1 : 2 * last_level_cache() / bytes + 2;
-  // More copies than one in a run of small arrays: a team takes time to come together.
-  const std::size_t copies = std::max(places, 1 + large / 4 / elements);
-  std::vector<float> from(places * elements, 1);
-  std::vector<float> to(places * elements, 2);
+  // Many copies in a run of small arrays: a team takes time to come together.
+  const std::size_t copies = std::max(places, 1 + 4 * large / elements);
+  // Small arrays lie in several spots in turn: how well two fit into a cache together depends on
+  // which pages of memory the system gave them.
+  const std::size_t spots = places == 1 ? 8 : 1;
+  std::vector<float> from(spots * places * elements, 1);
+  std::vector<float> to(spots * places * elements, 2);
   // A few kilobytes are not worth a second thread.
   const std::size_t team_size = elements < 16384 ? 1 : static_cast<std::size_t>(threads);
   const std::size_t part = elements / team_size;
   double shortest = std::numeric_limits<double>::infinity();
-  for (const Copy copy : {copy_by_library, copy_by_loop}) {
-    Team team(team_size, [&](std::size_t thread) {
-      for (std::size_t i = 0; i < copies; ++i) {
-        const std::size_t at = i % places * elements + thread * part;
-        copy(to.data() + at, from.data() + at, part);
-        benchmark::ClobberMemory();
-      }
-    });
-    shortest =
-        std::min(shortest, measure_shortest([&] { team.run(); }, clock_for(threads), effort));
+  for (std::size_t spot = 0; spot < spots; ++spot) {
+    for (const Copy copy : {copy_by_library, copy_by_loop}) {
+      Team team(team_size, [&](std::size_t thread) {
+        for (std::size_t i = 0; i < copies; ++i) {
+          const std::size_t at = (spot * places + i % places) * elements + thread * part;
+          copy(to.data() + at, from.data() + at, part);
+          benchmark::ClobberMemory();
+        }
+      });
+      const double seconds = measure_shortest([&] { team.run(); }, clock_for(threads), effort);
+      shortest = std::min(shortest, seconds);
+    }
   }
   return shortest / static_cast<double>(2 * bytes * copies);  // each byte is read and written
 }

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <limits>
+#include <thread>
 
 namespace gradbook::bench {
 
@@ -64,8 +66,8 @@ Seconds warm_up(const std::function<void()>& run, double block_seconds) {
   return measure_added().front();
 }
 
-benchmark::IterationCount runs_in_block(const Seconds& run, double block_seconds) {
-  return std::max<benchmark::IterationCount>(1, std::llround(block_seconds / run.processor));
+benchmark::IterationCount runs_in_block(double run, double block_seconds) {
+  return std::max<benchmark::IterationCount>(1, std::llround(block_seconds / run));
 }
 
 /// Pairs of times, with how busy the machine was.
@@ -89,6 +91,19 @@ class Pairs {
   double wall_ = 0;
 };
 
+/// Threads that a loop has left stay awake for a while, in case there is another: those of GCC's
+/// OpenMP for some milliseconds, of OpenBLAS for a tenth of a second. They would take turns with
+/// what comes next.
+void wait_for_threads_to_sleep() {
+  constexpr int most_steps = 200;
+  constexpr double hardly_any = 1e-4;
+  for (int i = 0; i < most_steps; ++i) {
+    const double before = processor_seconds();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (processor_seconds() - before < hardly_any) return;
+  }
+}
+
 bool known_to_a_percent(const PairedTimes& times) {
   const std::vector<double> all = ratios(times);
   const auto [low, high] = confidence(all);
@@ -96,6 +111,12 @@ bool known_to_a_percent(const PairedTimes& times) {
 }
 
 }  // namespace
+
+double processor_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 PairedTimes measure_pairs(const std::function<void()>& first, const std::function<void()>& second,
                           Clock clock, const Effort& effort, const volatile int* stop) {
@@ -111,11 +132,17 @@ PairedTimes measure_pairs(const std::function<void()>& first, const std::functio
     return pairs.size() >= effort.most_pairs || seconds_since(start) > effort.row_seconds ||
            known_to_a_percent(pairs.times());
   };
+  const auto block = [&](const std::function<void()>& run, const Seconds& of_one_run) {
+    if (clock == Clock::wall) {
+      wait_for_threads_to_sleep();
+      run();  // which wakes its own
+    }
+    add(run)->Iterations(runs_in_block(of_one_run.by(clock), effort.block_seconds));
+    return measure_added().front();
+  };
   while (!enough() && (stop == nullptr || *stop == 0)) {
-    add(first)->Iterations(runs_in_block(first_run, effort.block_seconds));
-    add(second)->Iterations(runs_in_block(second_run, effort.block_seconds));
-    const std::vector<Seconds> seconds = measure_added();
-    pairs.add(seconds[0], seconds[1]);
+    const Seconds of_first = block(first, first_run);
+    pairs.add(of_first, block(second, second_run));
   }
   return pairs.times();
 }

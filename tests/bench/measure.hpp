@@ -31,9 +31,13 @@ struct PairedTimes {
 
 /// Warms both programs up and then lets them take turns, A B A B, until the median of the ratios is
 /// known to 1 %, the time is used up, or *stop becomes other than 0. Of programs that take seconds
-/// the warm-up counts as a pair: they have to have run before.
+/// the warm-up counts as a pair: they have to have run before. By the wall's clock, where threads
+/// are measured, those of the other program sleep before a pair's turn, and its own are awake.
 PairedTimes measure_pairs(const std::function<void()>& first, const std::function<void()>& second,
                           Clock clock, const Effort& effort, const volatile int* stop = nullptr);
+
+/// Processor time that this process has used.
+double processor_seconds();
 
 /// Seconds per run, the shortest of several blocks: what the machine can do.
 double measure_shortest(const std::function<void()>& run, Clock clock, const Effort& effort);

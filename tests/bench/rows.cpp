@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <stdexcept>
 
 #include "engine/memory.hpp"
@@ -66,17 +65,10 @@ MemoryRow measure_memory(const Workload& workload) {
 
 namespace {
 
-/// Processor time that this process has used.
-double seconds_used() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 double seconds_of(const Subject& subject) {
-  const double start = seconds_used();
+  const double start = processor_seconds();
   subject.run();
-  return seconds_used() - start;
+  return processor_seconds() - start;
 }
 
 /// The first run, and the median of those that follow.
@@ -90,7 +82,7 @@ struct Times {
   const Subject subject = engine(workload, 1);
   Times times{seconds_of(subject), 0};
   std::vector<double> later;
-  while (later.size() < 3 || (later.size() < 1000 && seconds_used() < seconds)) {
+  while (later.size() < 3 || (later.size() < 1000 && processor_seconds() < seconds)) {
     later.push_back(seconds_of(subject));
   }
   times.warm = median(later);

@@ -128,10 +128,8 @@ class Copy:
         """What the benchmark writes as JSON about the rows that match."""
         report = self.folder / "build/report.json"
         report.unlink(missing_ok=True)
-        # Set before the libraries are loaded: idle threads of theirs would take turns with what is measured.
-        environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
         done = subprocess.run([self.bench, "--filter", rows, "--threads", threads, "--json", report],
-                              env=environment, text=True, capture_output=True, check=False)
+                              text=True, capture_output=True, check=False)
         if done.returncode == 130:
             raise KeyboardInterrupt
         if done.returncode != 0:
