@@ -18,7 +18,7 @@ from suites import Runner
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-FULL = 200  # a run over at least so many mechanical mutants is kept in the repository
+FULL = 200  # a run that tried at least so many mechanical mutants is kept in the repository
 
 DESCRIPTION = """\
 Puts small faults into the engine, one at a time, and checks that the test suite notices each.
@@ -114,12 +114,12 @@ def commit():
     def git(*words):
         return subprocess.run(["git", *words], cwd=ROOT, text=True, capture_output=True, check=False).stdout.strip()
     changed = git("status", "--porcelain", "--", "engine", "tests", "reference")
-    return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (report.CHANGED if changed else "")
 
 
 def is_full(run):
     whole = run["complete"] and not report.narrowed_by(run) and list(run["shard"]) == [1, 1]
-    return whole and run["count"] >= FULL
+    return whole and len(report.mechanical(run)) >= FULL
 
 
 def finish(run, options):
@@ -130,7 +130,7 @@ def finish(run, options):
         (ROOT / report.RESULTS).write_text(report.page(run), encoding="utf-8")
         print(f"Written: {report.RESULTS}")
     elif options.merge:
-        print(f"Not written: {report.RESULTS}, which is for runs from --count {FULL} on.")
+        print(f"Not written: {report.RESULTS}, which is for runs over {FULL} mechanical mutants and more.")
     return 1 if report.survivors(run) else 0
 
 

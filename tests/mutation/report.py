@@ -10,6 +10,7 @@ from collections import Counter
 from suites import LONGEST, MEMORY, PATIENCE
 
 RESULTS = "tests/mutation/results.md"
+CHANGED = " with changes"  # behind the name of a commit: the checkout differs from it
 FORMAT = {"format": "gradbook.mutation", "version": 1}
 # What a file that --json wrote has besides, and of what type.
 FIELDS = {"date": str, "commit": str, "seed": int, "count": int, "shard": list, "jobs": int, "complete": bool,
@@ -32,8 +33,8 @@ SETTING = f"""\
 The mutants run in a harsher setting than `tests/run`: the engine is compiled unoptimised (`-O0`) and with \
 `_GLIBCXX_ASSERTIONS`, so that an index out of range is an abort; memory is filled with rubbish before and \
 after use (`MALLOC_PERTURB_`); and a suite may have {MEMORY >> 20} GiB of data, three times the processor \
-time that it takes with the sound engine and 3 s more, though never over {LONGEST} s, and {PATIENCE} s by \
-the clock. What was noticed here may go unnoticed there, crashes and time limits above all; so they \
+time that it takes with the sound engine and 3 s more, though never over {LONGEST} s, a second time twice \
+as much before that counts, and {PATIENCE} s by the clock. What was noticed here may go unnoticed there, crashes and time limits above all; so they \
 are counted apart.
 """
 
@@ -73,6 +74,10 @@ def counted(run):
     return [r for r in run["mutants"] if r["verdict"] != "equivalent"]
 
 
+def mechanical(run):
+    return [r for r in counted(run) if r["kind"] != "classic"]
+
+
 def killed(run):
     return [r for r in run["mutants"] if r["verdict"] == "killed"]
 
@@ -107,8 +112,8 @@ def summary(run):
     """The score and who survived, as text."""
     tried = counted(run)
     alive = survivors(run)
-    classics = sum(1 for r in tried if r["kind"] == "classic")
-    lines = [f"{len(tried) - len(alive)} of {len(tried)} killed ({classics} classic, {len(tried) - classics} "
+    by_machine = len(mechanical(run))
+    lines = [f"{len(tried) - len(alive)} of {len(tried)} killed ({len(tried) - by_machine} classic, {by_machine} "
              f"mechanical), {len(run['mutants']) - len(tried)} known equivalents passed over, "
              f"{run['uncompiled']} did not compile; {run['seconds']:.0f} s.",
              f"{_capital(ways(run))}.", f"{_capital(pace(run))}."]
@@ -130,6 +135,8 @@ def merge(runs):
         for key in ("version", "seed", "count", "commit"):
             if run[key] != first[key]:
                 raise ValueError(f"the runs differ in {key}: {first[key]} and {run[key]}")
+        if len(runs) > 1 and run["commit"].endswith(CHANGED):
+            raise ValueError(f"shard {run['shard'][0]} is of {run['commit']}, which may be another engine each time")
         if not run["complete"]:
             raise ValueError(f"shard {run['shard'][0]} was stopped early")
         if option := narrowed_by(run) or ("--again" if run.get("again") else ""):
@@ -193,7 +200,6 @@ def page(run):
     """tests/mutation/results.md: what a full run found."""
     tried = counted(run)
     alive = survivors(run)
-    mechanical = [r for r in tried if r["kind"] != "classic"]
     text = [
         "# The last mutation run", "",
         "Small faults, put into the engine one at a time: does the test suite notice? This page is written by "
@@ -201,10 +207,11 @@ def page(run):
         f"- {run['date']}, commit {run['commit']}",
         f"- `tests/mutation/run --count {run['count']} --seed {run['seed']}`: {run['seconds'] / 60:.0f} minutes "
         f"{_workers(run)}",
-        f"- {len(tried) - len(alive)} of {len(tried)} killed: {len(mechanical)} mechanical, "
-        f"{len(tried) - len(mechanical)} classic",
+        f"- {len(tried) - len(alive)} of {len(tried)} killed: {len(mechanical(run))} mechanical, "
+        f"{len(tried) - len(mechanical(run))} classic",
         f"- {ways(run)}",
         f"- {pace(run)}",
+        *([f"- with the sound engine the suites take, in seconds of a processor: {_suites(run)}"] if run.get("suites") else []),
         *(f"- {a['tried']} that had survived were tried again at commit {a['commit']} ({a['date']}), with what was "
           f"added since: {a['killed']} killed, {a['equivalent']} equivalent" for a in run.get("again", [])),
         f"- {run['uncompiled']} further mutants did not compile, {len(run['mutants']) - len(tried)} are equivalent",
@@ -241,6 +248,10 @@ def _workers(run):
     if (shards := run.get("shards", 1)) > 1:
         return f"in {shards} shards, added up"
     return f"with {run['jobs']} worker{'s' if run['jobs'] != 1 else ''}"
+
+
+def _suites(run):
+    return ", ".join(f"{name} {seconds:.0f}" for name, seconds in run["suites"].items())
 
 
 def _capital(text):

@@ -27,6 +27,10 @@ def result(name, verdict, how="T.t", seconds=1):
             "seconds": seconds}
 
 
+def many(count):
+    return [result(f"m{number}", "killed") for number in range(count)]
+
+
 def folder_for(test):
     return Path(test.enterContext(tempfile.TemporaryDirectory()))
 
@@ -42,7 +46,8 @@ class Report(unittest.TestCase):
     def test_missing_doubled_or_foreign_shards_are_refused(self):
         for runs in ([run_of(1)], [run_of(1), run_of(1)],
                      [run_of(1), {**run_of(2), "seed": 2}],
-                     [run_of(1), {**run_of(2), "complete": False}]):
+                     [run_of(1), {**run_of(2), "complete": False}],
+                     [run_of(1, commit="abc with changes"), run_of(2, commit="abc with changes")]):
             with self.assertRaises(ValueError):
                 report.merge(runs)
 
@@ -126,8 +131,8 @@ class Publishing(unittest.TestCase):
             self.enterContext(mock.patch(f"main.{part}"))
         self.enterContext(mock.patch("main.select", return_value=([], [])))
         self.enterContext(mock.patch("main.Runner")).return_value.sound_seconds = {}
-        campaign = self.enterContext(mock.patch("main.Campaign")).return_value
-        campaign.uncompiled, campaign.without, campaign.results = 0, 0, [result("p", "killed")]
+        self.campaign = self.enterContext(mock.patch("main.Campaign")).return_value
+        self.campaign.uncompiled, self.campaign.without, self.campaign.results = 0, 0, many(FULL)
 
     def main(self, *words):
         """Exit status, and what was said on both streams."""
@@ -147,10 +152,17 @@ class Publishing(unittest.TestCase):
 
     def test_only_a_run_over_everything_is_published(self):
         for words, is_written in ((["--sample", "8"], False), (["--only", "p"], False),
-                                  (["--shard", "1/2"], False), (["--count", f"{FULL - 1}"], False),
-                                  ([], True)):
+                                  (["--shard", "1/2"], False), ([], True)):
             status, _ = self.main(*words, "--json", str(self.folder / "run.json"))
             self.assertEqual((status, self.page.exists()), (0, is_written), words)
+
+    def test_classics_and_equivalents_do_not_make_a_run_full(self):
+        short = many(FULL - 1)
+        for more, is_written in (([], False), ([{**result("c", "killed"), "kind": "classic"}], False),
+                                 ([result("e", "equivalent")], False), ([result("s", "survived")], True)):
+            self.campaign.results = [*short, *more]
+            self.main("--json", str(self.folder / "run.json"))
+            self.assertEqual(self.page.exists(), is_written, more)
 
     def test_a_run_says_in_its_file_what_it_left_out(self):
         name = str(self.folder / "run.json")
@@ -166,29 +178,44 @@ class Publishing(unittest.TestCase):
 
     def test_survivors_tried_again_publish_what_was_whole_before(self):
         for fields, is_written in (({"sample": 8}, False), ({}, True)):
-            name = self.file(run_of(1, result("p", "survived"), of=1, count=FULL, **fields))
+            name = self.file(run_of(1, *many(FULL), result("p", "survived"), of=1, **fields))
             self.main("--again", name)
             self.assertEqual(self.page.exists(), is_written, fields)
 
-    def test_the_page_is_written_from_a_full_count_on(self):
+    def test_shards_write_the_page_when_together_they_tried_enough(self):
         for count, is_written in ((FULL - 1, False), (FULL, True)):
-            status, said = self.merge(*(run_of(shard, count=count) for shard in (1, 2)))
+            status, said = self.merge(run_of(1, *many(count)[:50]), run_of(2, *many(count)[50:]))
             self.assertEqual((status, self.page.exists()), (0, is_written))
-            self.assertIn("0 of 0 killed", said)
-            self.assertIn("Written: " if is_written else f"which is for runs from --count {FULL} on", said)
+            self.assertIn(f"{count} of {count} killed", said)
+            self.assertIn("Written: " if is_written else f"which is for runs over {FULL} mechanical", said)
 
     def test_what_tried_only_some_mutants_is_refused(self):
         again = [{"date": "2020-01-03", "commit": "abc", "tried": 0, "killed": 0, "equivalent": 0}]
         for fields, option in (({"sample": 8}, "--sample 8"), ({"only": ["p"]}, "--only"),
                                ({"again": again}, "--again")):
-            status, said = self.merge(run_of(1, of=1, count=FULL, **fields))
+            status, said = self.merge(run_of(1, *many(FULL), of=1, **fields))
             self.assertEqual(status, 2, option)
             self.assertRegex(said, rf"^tests/mutation/run: --merge: shard 1 was run with {option}; .*\n$")
             self.assertFalse(self.page.exists(), option)
 
     def test_what_tried_all_says_so_in_its_fields(self):
-        self.assertEqual(self.merge(run_of(1, of=1, count=FULL, sample=None, only=None))[0], 0)
+        self.assertEqual(self.merge(run_of(1, *many(FULL), of=1, sample=None, only=None))[0], 0)
         self.assertTrue(self.page.exists())
+
+
+class TimeLimit(unittest.TestCase):
+    def test_what_is_only_slow_gets_twice_the_time_before_it_counts(self):
+        folder = folder_for(self)
+        runner = Runner(SimpleNamespace(folder=folder, programs=folder))
+        runner.sound_seconds["engine"] = -0.8  # a limit of 0.6 s, of which the system makes whole ones
+        for script, failed in (("[ -e tried ] || { touch tried; kill -XCPU $$; }", False), ("kill -XCPU $$", True)):
+            program = folder / "engine_tests"
+            program.write_text(f"#!/bin/sh\ncd {folder}\n{script}\n", encoding="utf-8")
+            program.chmod(0o755)
+            workshop = Workshop(runner.sound, 1)
+            workshop.clean()
+            outcome = runner.run(SUITES[0], workshop)
+            self.assertEqual((outcome.failed, outcome.how), (failed, "time limit" if failed else ""))
 
 
 class Fuzz(unittest.TestCase):

@@ -13,6 +13,7 @@ from workshop import Workshop, kill_session
 
 LONGEST = 60  # seconds of processor time that one suite may take
 PATIENCE = 300  # seconds after which a suite hangs, though it takes no processor time
+TIME_LIMIT = "time limit"
 MEMORY = 4 << 20  # KiB of data: a mutant that allocates without end must not take the machine along
 LARGEST_FILE = 64 << 10  # KiB
 
@@ -71,7 +72,10 @@ class Runner:
                 self._measure(suite)
         # Processor time, so that a busy machine kills no mutant; three times what is usual is a hang.
         limit = min(LONGEST, 3 + 3 * self.sound_seconds[suite.name])
-        outcome = _run(program or self.sound.programs / suite.program, suite.arguments, workshop, limit)
+        program = program or self.sound.programs / suite.program
+        outcome = _run(program, suite.arguments, workshop, limit)
+        if outcome.how.startswith(TIME_LIMIT):  # slow is not a fault yet
+            outcome = _run(program, suite.arguments, workshop, 2 * limit)
         if suite.program == "fuzz" and outcome.how.startswith("exit"):
             return replace(outcome, failed=False)  # it gave up, and says nothing about the engine
         return outcome
@@ -131,5 +135,5 @@ def _how(status, text):
     if status > 0:
         return test or f"exit {status}"
     limit = -status in (signal.SIGXCPU, signal.SIGKILL)
-    why = "time limit" if limit else signal.Signals(-status).name
+    why = TIME_LIMIT if limit else signal.Signals(-status).name
     return f"{why} in {test}" if test else why
