@@ -91,10 +91,22 @@ std::vector<Misuse> dtype_misuses() {
          return snapshot(x.grad());
        },
        "has been modified by an inplace operation"},
-      {"log, sqrt and pow of a negative number, float64",
+      {"log of a negative number, float64",
        []() -> Snapshot {
          at::Tensor x = torch::tensor({-1.0, -2.0}, float64().requires_grad(true));
-         (x.log() + x.sqrt() + x.pow(0.5)).sum().backward();
+         x.log().sum().backward();
+         return snapshot(x.grad());
+       }},
+      {"sqrt of a negative number, float64",
+       []() -> Snapshot {
+         at::Tensor x = torch::tensor({-1.0, -2.0}, float64().requires_grad(true));
+         x.sqrt().sum().backward();
+         return snapshot(x.grad());
+       }},
+      {"pow: a root of a negative number, float64",
+       []() -> Snapshot {
+         at::Tensor x = torch::tensor({-1.0, -2.0}, float64().requires_grad(true));
+         x.pow(0.5).sum().backward();
          return snapshot(x.grad());
        }},
       {"exp, float64: a result that float32 cannot hold",

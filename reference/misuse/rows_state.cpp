@@ -113,10 +113,22 @@ std::vector<Misuse> state_misuses() {
          return snapshot(x);
        },
        "can't retain_grad"},
-      {"log, sqrt and pow of a negative number",
+      {"log of a negative number",
        []() -> Snapshot {
          at::Tensor x = torch::tensor({-1.0F, -2.0F}, torch::requires_grad());
-         (x.log() + x.sqrt() + x.pow(0.5)).sum().backward();
+         x.log().sum().backward();
+         return snapshot(x.grad());
+       }},
+      {"sqrt of a negative number",
+       []() -> Snapshot {
+         at::Tensor x = torch::tensor({-1.0F, -2.0F}, torch::requires_grad());
+         x.sqrt().sum().backward();
+         return snapshot(x.grad());
+       }},
+      {"pow: a root of a negative number",
+       []() -> Snapshot {
+         at::Tensor x = torch::tensor({-1.0F, -2.0F}, torch::requires_grad());
+         x.pow(0.5).sum().backward();
          return snapshot(x.grad());
        }},
       {"division by zero",
