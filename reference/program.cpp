@@ -220,11 +220,15 @@ class ProgramRun {
       return inputs[0];
     }
     if (line.op == "reshape") return view(row.run(inputs, constants));
-    const bool concede = line.op == "gate"      ? concessions_.gate_saves_for_g_only
-                         : line.op == "sigmoid" ? concessions_.sigmoid_goes_by_its_rule
-                                                : concessions_.constants_are_not_saved &&
-                                                      row.run_in_program != nullptr;
+    const bool concede = row.run_in_program != nullptr && concedes(line.op);
     return concede ? row.run_in_program(inputs, constants) : row.run(inputs, constants);
+  }
+
+  /// Is it the concession of this operation that is made?
+  bool concedes(std::string_view op) const {
+    if (op == "gate" || op == "relu") return concessions_.gate_saves_for_g_only;
+    if (op == "sigmoid") return concessions_.sigmoid_goes_by_its_rule;
+    return concessions_.constants_are_not_saved;
   }
 
   at::Tensor view(const at::Tensor& made) const {

@@ -40,7 +40,6 @@ class FlowReplay {
   void leaf(const Trace::Leaf& leaf) { wrote(leaf.value); }
 
   void operation(std::size_t step, const Trace::Operation& operation) {
-    // Inside a backward pass gradients grow in place on their way, which leaves no mark.
     if (!operation.inside_backward) check_reads(step, operation);
     const Trace::Value& output = value(operation.output);
     if (operation.grad_mode && output.node != 0) made_by_[output.node] = step;
@@ -48,6 +47,7 @@ class FlowReplay {
       storage_[output.tensor] = storage(value(operation.inputs.at(0)).tensor);
     }
     wrote(operation.output);
+    if (operation.inside_backward) growing_.insert(storage(output.tensor));
   }
 
   void grad_set(const Trace::GradSet& set) {
@@ -90,7 +90,10 @@ class FlowReplay {
     const auto found = storage_.find(tensor);
     return found == storage_.end() ? tensor : found->second;
   }
-  void wrote(Trace::ValueId id) { latest_[storage(value(id).tensor)] = id; }
+  void wrote(Trace::ValueId id) {
+    latest_[storage(value(id).tensor)] = id;
+    growing_.erase(storage(value(id).tensor));
+  }
   void holds_gradient(std::size_t tensor, Trace::ValueId gradient) {
     unknown_.erase(tensor);
     if (gradient == Trace::kNone) {
@@ -108,7 +111,10 @@ class FlowReplay {
       const Trace::Value& read = value(operation.inputs[i]);
       const auto written = latest_.find(storage(read.tensor));
       // A pass that threw may have added to a gradient without leaving a mark.
-      if (written == latest_.end() || accumulated_.contains(written->first)) continue;
+      if (written == latest_.end() || accumulated_.contains(written->first) ||
+          growing_.contains(written->first)) {
+        continue;
+      }
       const std::vector<double>& numbers = value(written->second).snapshot.values;
       const bool is_same = std::equal(
           numbers.begin(), numbers.end(), read.snapshot.values.begin(), read.snapshot.values.end(),
@@ -278,8 +284,11 @@ class FlowReplay {
   std::unordered_map<std::size_t, std::size_t> storage_;      // of an alias: that of its original
   std::unordered_map<std::size_t, Trace::ValueId> latest_;    // by storage
   std::unordered_set<std::size_t> accumulated_;               // storages that held a gradient
-  std::unordered_set<std::size_t> unknown_;                   // tensors whose gradient is not known
-  std::size_t looked_at_ = 0;                                 // the steps before are accounted for
+  // Storages that a pass computed into. A gradient grows in place on its way, which leaves no mark:
+  // what stands there is known again where the pass ends well.
+  std::unordered_set<std::size_t> growing_;
+  std::unordered_set<std::size_t> unknown_;  // tensors whose gradient is not known
+  std::size_t looked_at_ = 0;                // the steps before are accounted for
 };
 
 }  // namespace

@@ -43,11 +43,14 @@ std::pair<X, std::optional<X>> start(Draft& draft, const Taste& taste,
 
 /// A gradient takes part in the program like anything else.
 void go_on_with(Draft& draft, X gradient) {
-  if (draft.random.chance(0.6)) {
-    draft.compute("tanh", {gradient}, draft.shape(gradient), tanh(draft.range(gradient)));
-  } else {
-    draft.compute("mul", {gradient}, draft.shape(gradient), times(0.1, draft.range(gradient)),
-                  scalar(0.1));
+  const Range range = draft.range(gradient);
+  if (draft.random.chance(0.4)) {
+    draft.compute("mul", {gradient}, draft.shape(gradient), times(0.1, range), scalar(0.1));
+    return;
+  }
+  const X bounded = draft.compute("tanh", {gradient}, draft.shape(gradient), tanh(range));
+  if (draft.random.chance(0.3)) {  // for what needs positive numbers
+    draft.compute("exp", {bounded}, draft.shape(bounded), exp(tanh(range)));
   }
 }
 

@@ -117,12 +117,14 @@ bool without_recording(Draft& draft, const Taste& taste) {
       const double kind = random.uniform();
       if (kind < 0.35) {
         write_in_place(draft, taste);
-      } else if (kind < 0.55) {
+      } else if (kind < 0.5) {
         new_shape(draft, taste);
-      } else if (kind < 0.8) {
+      } else if (kind < 0.7) {
         binary(draft, taste);
-      } else {
+      } else if (kind < 0.85) {
         unary(draft, taste);
+      } else {
+        of_positive(draft, taste);
       }
     }
   }

@@ -36,7 +36,7 @@ double special_value(Random& random, reference::Precision precision) {
 Taste random_taste(Random& random) {
   Taste taste;
   taste.shape = random_shape(random);
-  taste.zero_size = random.chance(0.06);
+  taste.zero_size = random.chance(0.12);
   taste.special_values = random.chance(0.1);
   taste.whole_numbers = random.chance(0.1);
   taste.writes = random.pick<double>({0, 0.5, 1, 2});

@@ -37,21 +37,24 @@ inline std::string found_with_fault(const reference::Program& program,
   return compare_with_fault(program, fault).disagreement;
 }
 
-/// What is found when the engine runs another program than LibTorch: as if it took a line for
-/// another.
-inline std::string found_when_engine_runs(const reference::Program& program,
-                                          const reference::Program& other) {
+/// compare() when the engine runs another program than LibTorch: as if it took a line for another.
+inline Comparison compare_when_engine_runs(const reference::Program& program,
+                                           const reference::Program& other) {
   Runs runs;
   runs.engine = run_engine(other, &runs.trace);
   runs.libtorch = reference::run_in_libtorch(program);
   // In float64 the same fault would be there.
-  return fuzz::compare(program, runs,
-                       [&](reference::Precision precision) {
-                         reference::Program in_precision = other;
-                         in_precision.precision = precision;
-                         return run_engine(in_precision).outcome;
-                       })
-      .disagreement;
+  return fuzz::compare(program, runs, [&](reference::Precision precision) {
+    reference::Program in_precision = other;
+    in_precision.precision = precision;
+    return run_engine(in_precision).outcome;
+  });
+}
+
+/// What is found then.
+inline std::string found_when_engine_runs(const reference::Program& program,
+                                          const reference::Program& other) {
+  return compare_when_engine_runs(program, other).disagreement;
 }
 
 }  // namespace gradbook::fuzz

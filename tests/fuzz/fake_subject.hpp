@@ -44,7 +44,7 @@ inline Comparison healthy(const reference::Program& program) {
           .raised = number % 10 == 0,
           .refusal = number % 10 == 0 ? "ShapeError" : "",
           .gradient_not_zero = number % 20 != 0,
-          .ill_conditioned = number % 150 == 7,
+          .ill_conditioned = number % 1500 == 7,
           .worst_ratio = static_cast<double>(number % 7) / 10,
           .covered = {{"mul", number % 2 == 0 ? "shared" : "in place"}, {"sum", "shared"}}};
 }

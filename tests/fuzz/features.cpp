@@ -37,19 +37,20 @@ class FeatureFinder {
         trace_(trace),
         tensor_(outcome_.results.size()),
         storage_(outcome_.results.size()),
+        of_tensor_(outcome_.results.size()),
         passes_(outcome_.results.size()),
         of_line_(outcome_.results.size()) {}
 
   std::set<Covered> covered() {
-    if (program_.precision == reference::Precision::float64) of_program_.insert("float64");
     for (std::size_t i = 0; i < outcome_.results.size(); ++i) look_at(i, program_.lines[i]);
+    hand_on();
     look_at_passes();
     std::set<Covered> found;
     for (std::size_t i = 0; i < outcome_.results.size(); ++i) {
       const std::string& op = program_.lines[i].op;
       if (!reference::computes_a_tensor(op)) continue;
       look_back_at(i, program_.lines[i]);
-      for (const Feature& feature : of_program_) found.emplace(op, feature);
+      if (program_.precision == reference::Precision::float64) found.emplace(op, "float64");
       if (op == "detach") {  // no pass runs through it
         for (const Feature& feature : of_passes_) found.emplace(op, feature);
       }
@@ -66,32 +67,33 @@ class FeatureFinder {
 
   void look_at(std::size_t i, const Line& line) {
     tensor_[i] = storage_[i] = i;
-    if (const Shape* shape = shape_of(i); shape != nullptr && numel(*shape) == 0) {
-      of_program_.insert("zero-size");
+    if (reference::computes_a_tensor(line.op)) computed(i, line);
+    if (line.op == "detach") of_tensor_[i].insert("detach");
+    if (line.op == "grad" || line.op == "grad_of") of_tensor_[i].insert("gradient as data");
+    if (line.op == "retain_grad" || line.op == "requires_grad_" || line.op == "zero_grad") {
+      of_tensor_[tensor_[line.inputs[0]]].insert(line.op);
     }
-    if (reference::computes_a_tensor(line.op)) {
-      computed(i, line);
-    } else if (line.op == "no_grad") {
-      of_program_.insert("no-grad");
-    } else if (line.op == "retain_grad" || line.op == "requires_grad_" || line.op == "zero_grad") {
-      of_program_.insert(line.op);
-    }
+    if (line.op == "no_grad") recording_ = false;
+    if (line.op == "end_no_grad") recording_ = true;
   }
 
   void computed(std::size_t i, const Line& line) {
-    if (line.op == "detach") of_program_.insert("detach");
+    if (!recording_) of_tensor_[i].insert("no-grad");
     for (const std::size_t input : line.inputs) {
-      const Line& used = program_.lines[input];
-      if (used.op == "grad" || used.op == "grad_of") of_program_.insert("gradient as data");
       ++uses_[tensor_[input]];
       if (aliased_.contains(storage_[input])) of_line_[i].insert("alias");
       if (is_scalar(input)) of_line_[i].insert("0-d");
+      if (is_empty(input)) of_line_[i].insert("zero-size");
       if (has_special_values(input)) of_line_[i].insert("special values");
     }
     if (is_scalar(i)) of_line_[i].insert("0-d");
+    if (is_empty(i)) of_line_[i].insert("zero-size");
     if (line.inputs.size() == 2) find_broadcast(i, line);
     const bool in_place = line.op.back() == '_';
-    if (in_place) tensor_[i] = tensor_[line.inputs[0]];
+    if (in_place) {
+      tensor_[i] = tensor_[line.inputs[0]];
+      of_tensor_[tensor_[i]].merge(of_tensor_[i]);
+    }
     if (in_place || line.op == "reshape" || line.op == "detach") {
       storage_[i] = storage_[line.inputs[0]];
       (in_place ? written_ : aliased_).insert(storage_[i]);
@@ -101,6 +103,11 @@ class FeatureFinder {
   bool is_scalar(std::size_t line) const {
     const Shape* shape = shape_of(line);
     return shape != nullptr && shape->empty();
+  }
+
+  bool is_empty(std::size_t line) const {
+    const Shape* shape = shape_of(line);
+    return shape != nullptr && numel(*shape) == 0;
   }
 
   bool has_special_values(std::size_t line) const {
@@ -125,6 +132,21 @@ class FeatureFinder {
     Shape shape = shape_of(line) != nullptr ? *shape_of(line) : Shape();
     if (matmul) shape.resize(shape.size() < 2 ? 0 : shape.size() - 2);
     return shape;
+  }
+
+  /// What was done to a tensor, or how it came about, belongs to the line that computed it, to
+  /// those that read it, and to those that read what they made of it.
+  void hand_on() {
+    for (std::size_t i = 0; i < outcome_.results.size(); ++i) {
+      const Line& line = program_.lines[i];
+      if (!reference::computes_a_tensor(line.op)) continue;
+      std::set<Feature>& of_result = of_tensor_[tensor_[i]];
+      for (const std::size_t input : line.inputs) {
+        const std::set<Feature> more = of_tensor_[tensor_[input]];
+        of_result.insert(more.begin(), more.end());
+      }
+      of_line_[i].insert(of_result.begin(), of_result.end());
+    }
   }
 
   /// Which lines each pass ran backward through, and what kind of pass it was.
@@ -184,9 +206,10 @@ class FeatureFinder {
   std::set<std::size_t> broadcast_;   // tensors
   std::set<std::size_t> aliased_;     // storages with more than one tensor
   std::set<std::size_t> written_;     // storages
-  std::vector<int> passes_;           // that ran backward through the line
-  std::set<Feature> of_program_;
-  std::set<Feature> of_passes_;  // of any
+  bool recording_ = true;
+  std::vector<std::set<Feature>> of_tensor_;  // what lines that read it have from it
+  std::vector<int> passes_;                   // that ran backward through the line
+  std::set<Feature> of_passes_;               // of any
   std::vector<std::set<Feature>> of_line_;
 };
 

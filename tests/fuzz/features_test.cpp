@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/fuzz/build_program.hpp"
 #include "tests/fuzz/run_engine.hpp"
 
@@ -101,6 +103,55 @@ TEST(Features, OfAPassBelongToLinesThatItRunsThrough) {
   }
   EXPECT_FALSE(found.contains({"neg", "create_graph"}));
   EXPECT_FALSE(found.contains({"log", "create_graph"}));
+}
+
+TEST(Features, OfATensorBelongToLinesThatReadItOrWhatWasMadeOfIt) {
+  ProgramBuilder b;
+  const auto x = b.leaf({2}, {0.5, 1}, true);
+  const auto h = b.line("exp", {x});
+  b.line("retain_grad", {h});
+  b.line("tanh", {b.line("neg", {h})});
+  b.line("sqrt", {b.line("sigmoid", {b.line("detach", {h})})});
+  b.line("no_grad");
+  const auto unrecorded = b.line("relu", {h});
+  b.line("end_no_grad");
+  b.line("log", {unrecorded});
+  const auto gradient = b.line("grad", {b.line("sum", {h}), x});
+  b.line("reciprocal", {b.line("mul", {gradient, gradient})});
+  b.line("add", {b.leaf({0}, {}), b.leaf({1}, {2})});
+  const auto found = covered_by(b);
+  std::map<Feature, std::set<std::string>> operations;
+  for (const auto& [operation, feature] : found) operations[feature].insert(operation);
+  using Names = std::set<std::string>;
+  EXPECT_EQ(operations["retain_grad"],
+            (Names{"exp", "neg", "tanh", "detach", "sigmoid", "sqrt", "relu", "log", "sum"}));
+  EXPECT_EQ(operations["detach"], (Names{"detach", "sigmoid", "sqrt"}));
+  EXPECT_EQ(operations["no-grad"], (Names{"relu", "log"}));
+  EXPECT_EQ(operations["gradient as data"], (Names{"mul", "reciprocal"}));
+  EXPECT_EQ(operations["zero-size"], Names{"add"});
+}
+
+TEST(Features, FlagsOfALeafAndWritesWithoutRecordingBelongToItsReaders) {
+  ProgramBuilder b;
+  const auto w = b.leaf({}, {0.5}, true);
+  const auto other = b.leaf({}, {0.25});
+  b.line("requires_grad_", {other}, {{"wanted", {1}}});
+  b.line("backward", {b.line("exp", {w})});
+  b.line("zero_grad", {w});
+  b.line("no_grad");
+  b.line("add_", {w}, {{"scalar", {1}}});
+  b.line("end_no_grad");
+  b.line("tanh", {w});
+  b.line("neg", {other});
+  const auto found = covered_by(b);
+  for (const char* op : {"exp", "add_", "tanh"}) {
+    EXPECT_TRUE(found.contains({op, "zero_grad"})) << op;
+    EXPECT_TRUE(found.contains({op, "no-grad"})) << op;
+    EXPECT_FALSE(found.contains({op, "requires_grad_"})) << op;
+  }
+  EXPECT_TRUE(found.contains({"neg", "requires_grad_"}));
+  EXPECT_FALSE(found.contains({"neg", "zero_grad"}));
+  EXPECT_FALSE(found.contains({"neg", "no-grad"}));
 }
 
 TEST(Features, OfAPassThroughGradientsBelongToTheLinesBehindThem) {

@@ -245,5 +245,17 @@ TEST(FoundByFuzzing, ARefusedPassLetsAGradientAndAnOlderLeafWait) {
   expect_agreement(b);
 }
 
+TEST(FoundByFuzzing, AGradientThatGrewInAPassThatWasRefusedLaterIsNoSurprise) {
+  ProgramBuilder b;
+  const auto x = b.leaf({1}, {1}, true);
+  const auto factor = b.leaf({}, {1});
+  const auto y = b.line("mul", {x, factor});
+  b.line("copy_", {factor, b.leaf({}, {0})});
+  const auto newer = b.leaf({1}, {0}, true);
+  const auto product = b.line("matmul", {newer, y});
+  b.line("backward", {b.line("add", {b.line("mean", {newer}), product})});
+  expect_agreement(b);
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz

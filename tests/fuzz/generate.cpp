@@ -57,7 +57,8 @@ void first_leaves(Draft& draft, const Taste& taste) {
   Shape none = taste.shape;
   if (none.empty()) none.push_back(0);
   none[random.below(none.size())] = 0;
-  random_leaf(draft, taste, none, Values::any, random.chance(0.7));
+  const Values values = random.chance(0.4) ? Values::positive : Values::any;
+  random_leaf(draft, taste, none, values, random.chance(0.7));
 }
 
 /// How a program ends.

@@ -2,15 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <map>
 #include <set>
 
 #include "engine/graph/node.hpp"
 #include "engine/parity.hpp"
-#include "reference/saved.hpp"
 #include "tests/fuzz/build_program.hpp"
 #include "tests/fuzz/compare_planted.hpp"
+#include "tests/fuzz/expect_intended.hpp"
 
 // What is meant to differ, compare() names, and nothing else by that name.
 
@@ -19,16 +17,6 @@ namespace {
 
 using reference::Outcome;
 using reference::Program;
-
-void expect_intended(const ProgramBuilder& b, const std::string& name) {
-  const Comparison comparison = compare(b.program());
-  EXPECT_EQ(comparison.disagreement, "");
-  EXPECT_EQ(comparison.intended, (std::map<std::string, std::size_t>{{name, 1}}));
-  const auto all = parity::differences();
-  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const auto& d) { return d.name == name; }))
-      << name;
-  EXPECT_TRUE(all_intended().contains(name)) << name;
-}
 
 // A report shows each of them, also where it explains nothing.
 TEST(IntendedDifference, AllAreOnThePageAndTheOthersHaveNoLine) {
@@ -83,31 +71,6 @@ TEST(IntendedDifference, ValuesThatNoWantedGradientReads) {
   const Comparison comparison = compare(read.program());
   EXPECT_EQ(comparison.disagreement, "");
   EXPECT_TRUE(comparison.raised) << "the gradient of w does read x";
-}
-
-TEST(IntendedDifference, MeanOverDims) {
-  ProgramBuilder b;
-  const auto x = b.leaf({2, 2}, {1, 2, 3, 4}, true);
-  const auto y = b.line("sum", {b.line("mean", {x}, {{"dims", {0}}})});
-  b.line("backward", {y});
-  b.line("backward", {y});
-  // The comparison goes on behind it.
-  b.line("backward", {b.line("sum", {b.line("exp", {y})})});
-  if (reference::libtorch_saved_bytes_of_mean_over_dims() == 0) {
-    EXPECT_TRUE(compare(b.program()).intended.empty());  // a LibTorch that does as the engine does
-  } else {
-    expect_intended(b, "mean over dims");
-  }
-}
-
-TEST(IntendedDifference, BatchedMatmul) {
-  ProgramBuilder b;
-  const auto a = b.leaf({2, 1, 1, 1}, {1, 2}, true);
-  const auto c = b.leaf({1, 2, 1, 1}, {3, 4}, true);
-  const auto y = b.line("sum", {b.line("matmul", {a, c})});
-  b.line("add_", {b.line("detach", {a})}, {{"scalar", {1}}});
-  b.line("backward", {y});
-  expect_intended(b, "batched matmul");
 }
 
 // --- refusals ------------------------------------------------------------------------------------
@@ -182,6 +145,36 @@ TEST(IntendedDifference, IsNoUnreadValueWhereAWantedGradientReadsAChangedResult)
     EXPECT_EQ(intended_difference({changed.b.program(), trace, engine, libtorch, line, false}),
               down_to_x ? "" : "values that no wanted gradient reads");
   }
+}
+
+/// x is written to, reading an alias of it that has another shape.
+struct WriteThatReadsItsTarget {
+  ProgramBuilder b;
+  std::size_t x = b.leaf({1, 2}, {1, 2});
+  std::size_t alias = b.line("reshape", {x}, {{"shape", {2}}});
+  std::size_t write = b.line("add_", {x, alias});
+};
+
+TEST(IntendedDifference, OperandsThatShareMemory) {
+  const WriteThatReadsItsTarget it;
+  expect_intended(it.b, "operands that share memory");
+  // The write itself is still judged, and what came before it compared.
+  Runs runs = run_both(it.b.program());
+  runs.trace.plant(runs.engine.first_step.at(it.write), Snapshot({1, 2}, {3, 4}));
+  expect_found_beside("operands that share memory", compare_runs(it.b.program(), runs));
+  expect_found_beside("operands that share memory",
+                      compare_with_fault(it.b.program(), [&](Outcome& outcome) {
+                        outcome.results[it.alias].value = Snapshot({2}, {3, 4});
+                      }));
+}
+
+TEST(IntendedDifference, IsNoOperandThatSharesMemoryIfTheEngineReadsACopy) {
+  const WriteThatReadsItsTarget it;
+  Program other = it.b.program();
+  other.lines[it.alias] = {"sum", {it.x}, {{"dims", {0}}}, {}};  // the same numbers, copied
+  const Comparison comparison = compare_when_engine_runs(it.b.program(), other);
+  EXPECT_NE(comparison.disagreement, "");
+  EXPECT_TRUE(comparison.intended.empty());
 }
 
 // --- passes that both refuse ---------------------------------------------------------------------

@@ -16,7 +16,7 @@ constexpr std::size_t least_median = 12;
 constexpr double least_share_with_gradient = 0.9;
 constexpr double least_share_raised = 0.05;
 constexpr double most_share_raised = 0.2;
-constexpr double most_share_ill_conditioned = 0.01;
+constexpr double most_share_ill_conditioned = 0.001;
 
 template <class Key>
 void add_up(std::map<Key, std::uint64_t>& sum, const std::map<Key, std::uint64_t>& other) {

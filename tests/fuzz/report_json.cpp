@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* format = "gradbook.fuzz";
-constexpr int version = 3;
+constexpr int version = 4;
 
 // JSON has no inf and no NaN.
 Json number_json(double value) {
