@@ -114,16 +114,26 @@ class Comparer {
 
   /// Runs LibTorch again with one of its ways made the engine's. If that takes away the mismatch,
   /// it was an intended difference, and the comparison goes on with what came of it. Where no
-  /// single one does, perhaps several do: then as few as possible.
+  /// single one does, perhaps several do: then as few as possible. Where more than one does, that
+  /// which leaves nothing different, or what is latest: another may have brought in its place a
+  /// difference of its own making.
   bool concede(const Mismatch& found) {
     std::vector<Concession> possible = possible_concessions(program_, concessions_);
     if (found.at_end) {
       auto more = refused_pass_concession(program_, engine_, concessions_, found.line);
       if (more) possible.push_back(std::move(*more));
     }
+    const Concession* best = nullptr;
+    std::optional<Mismatch> left_by_best;
     for (const Concession& each : possible) {
-      if (settles(found, {each})) return adopt({each});
+      const auto settled = settles(found, {each});
+      if (!settled) continue;
+      if (!settled->mismatch) return adopt({each});
+      if (left_by_best && settled->mismatch->order() <= left_by_best->order()) continue;
+      best = &each;
+      left_by_best = settled->mismatch;
     }
+    if (best != nullptr) return adopt({*best});
     if (possible.size() < 2 || !settles(found, possible)) return false;
     std::vector<Concession> needed = std::move(possible);
     for (std::size_t i = 0; i < needed.size();) {
@@ -143,12 +153,15 @@ class Comparer {
     for (const Concession& each : more) each.make(all);
     return all;
   }
-  /// Is the mismatch gone, or something else the first one? A refusal that is intended only goes
-  /// if nothing takes its place: copies for what shares memory end one, and differ later.
-  bool settles(const Mismatch& found, const std::vector<Concession>& more) const {
+  /// Is the mismatch gone, or something later the first one? Then what is left. A refusal that is
+  /// intended only goes if nothing takes its place: copies for what shares memory end one, and
+  /// differ later.
+  std::optional<Looked> settles(const Mismatch& found, const std::vector<Concession>& more) const {
     const Concessions all = concessions_with(more);
-    const auto left = look(reference::run_in_libtorch(program_, all), all).mismatch;
-    return !left || (left->order() > found.order() && intended(found).empty());
+    const Looked left = look(reference::run_in_libtorch(program_, all), all);
+    const bool is_later =
+        left.mismatch && left.mismatch->order() > found.order() && intended(found).empty();
+    return !left.mismatch || is_later ? std::optional(left) : std::nullopt;
   }
   bool adopt(const std::vector<Concession>& more) {
     for (const Concession& each : more) comparison_.intended[each.difference] = 1;

@@ -257,5 +257,19 @@ TEST(FoundByFuzzing, AGradientThatGrewInAPassThatWasRefusedLaterIsNoSurprise) {
   expect_agreement(b);
 }
 
+TEST(FoundByFuzzing, TheConcessionThatExplainsIsTakenBeforeOneThatOnlyDiffersLater) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.leaf({}, {0});
+  b.line("copy_", {y, x});
+  const auto z = b.line("transpose", {y}, {{"dim0", {0}}, {"dim1", {-1}}});
+  const auto g = b.leaf({}, {0});
+  b.line("grad", {z, x, g}, {{"create_graph", {1}}});
+  b.line("add_", {g}, {{"scalar", {2}}});
+  b.line("requires_grad_", {g}, {{"wanted", {1}}});
+  expect_agreement(b);
+  EXPECT_EQ(compare(b.program()).intended.count("flags of saved leaves"), 1U);
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz
