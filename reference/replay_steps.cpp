@@ -1,7 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "reference/replay_internal.hpp"
 #include "reference/replay_table_internal.hpp"
@@ -53,7 +57,7 @@ class TorchSteps {
   const at::Tensor& arriving(const Trace::Gradient& gradient) {
     const bool is_same = arrived_at_ == gradient.step &&
                          arrived_.shape == gradient.arriving.shape &&
-                         arrived_.values == gradient.arriving.values;
+                         is_identical(arrived_.values, gradient.arriving.values);
     if (!is_same) {
       arrived_at_ = gradient.step;
       arrived_ = gradient.arriving;
@@ -63,6 +67,11 @@ class TorchSteps {
   }
 
  private:
+  /// Bit by bit: 0 and -0 are two gradients.
+  static bool is_identical(const std::vector<double>& a, const std::vector<double>& b) {
+    const auto bits = [](double number) { return std::bit_cast<std::uint64_t>(number); };
+    return std::ranges::equal(a, b, {}, bits, bits);
+  }
   const at::Tensor& value(Trace::ValueId id) {
     at::Tensor& tensor = values_.at(id);
     if (!tensor.defined()) {

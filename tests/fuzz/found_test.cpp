@@ -271,5 +271,15 @@ TEST(FoundByFuzzing, TheConcessionThatExplainsIsTakenBeforeOneThatOnlyDiffersLat
   EXPECT_EQ(compare(b.program()).intended.count("flags of saved leaves"), 1U);
 }
 
+TEST(FoundByFuzzing, AGradientOfZeroThatFollowsOneOfMinusZeroIsAnotherOne) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("reshape", {x}, {{"shape", {}}});
+  const auto z = b.line("pow", {b.line("sub", {b.leaf({}, {0}), y})}, {{"scalar", {0}}});
+  b.line("grad", {z, x});
+  b.line("grad", {y, x, b.leaf({}, {0})});
+  expect_agreement(b);
+}
+
 }  // namespace
 }  // namespace gradbook::fuzz
