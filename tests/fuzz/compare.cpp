@@ -114,27 +114,23 @@ class Comparer {
 
   /// Runs LibTorch again with one of its ways made the engine's. If that takes away the mismatch,
   /// it was an intended difference, and the comparison goes on with what came of it. Where no
-  /// single one does, perhaps several do: then as few as possible. Where more than one does, that
-  /// which leaves nothing different, or what is latest: another may have brought in its place a
-  /// difference of its own making.
+  /// single one does, perhaps two do, or several: then as few as possible.
   bool concede(const Mismatch& found) {
     std::vector<Concession> possible = possible_concessions(program_, concessions_);
     if (found.at_end) {
       auto more = refused_pass_concession(program_, engine_, concessions_, found.line);
       if (more) possible.push_back(std::move(*more));
     }
-    const Concession* best = nullptr;
-    std::optional<Mismatch> left_by_best;
-    for (const Concession& each : possible) {
-      const auto settled = settles(found, {each});
-      if (!settled) continue;
-      if (!settled->mismatch) return adopt({each});
-      if (left_by_best && settled->mismatch->order() <= left_by_best->order()) continue;
-      best = &each;
-      left_by_best = settled->mismatch;
+    std::vector<std::vector<Concession>> one;
+    std::vector<std::vector<Concession>> two;  // all might not do: copies end what shares storage
+    for (std::size_t i = 0; i < possible.size(); ++i) {
+      one.push_back({possible[i]});
+      for (std::size_t k = 0; k < i; ++k) two.push_back({possible[k], possible[i]});
     }
-    if (best != nullptr) return adopt({*best});
-    if (possible.size() < 2 || !settles(found, possible)) return false;
+    for (const auto& candidates : {one, two}) {
+      if (const auto* best = best_of(candidates, found)) return adopt(*best);
+    }
+    if (possible.size() < 3 || !settles(found, possible)) return false;
     std::vector<Concession> needed = std::move(possible);
     for (std::size_t i = 0; i < needed.size();) {
       std::vector<Concession> fewer = needed;
@@ -146,6 +142,23 @@ class Comparer {
       }
     }
     return adopt(needed);
+  }
+
+  /// Those that leave nothing different, or what is latest: others may have brought a difference of
+  /// their own making in its place. Null where none of the candidates settles the mismatch.
+  const std::vector<Concession>* best_of(const std::vector<std::vector<Concession>>& candidates,
+                                         const Mismatch& found) const {
+    const std::vector<Concession>* best = nullptr;
+    std::optional<Mismatch> left_by_best;
+    for (const std::vector<Concession>& each : candidates) {
+      const auto settled = settles(found, each);
+      if (!settled) continue;
+      if (!settled->mismatch) return &each;
+      if (left_by_best && settled->mismatch->order() <= left_by_best->order()) continue;
+      best = &each;
+      left_by_best = settled->mismatch;
+    }
+    return best;
   }
 
   Concessions concessions_with(const std::vector<Concession>& more) const {

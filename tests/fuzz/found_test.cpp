@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <map>
+#include <string>
 
 #include "tests/fuzz/build_program.hpp"
 #include "tests/fuzz/compare.hpp"
@@ -279,6 +281,23 @@ TEST(FoundByFuzzing, AGradientOfZeroThatFollowsOneOfMinusZeroIsAnotherOne) {
   b.line("grad", {z, x});
   b.line("grad", {y, x, b.leaf({}, {0})});
   expect_agreement(b);
+}
+
+TEST(FoundByFuzzing, TwoConcessionsMayBeNeededWhereAllTogetherAreTooMany) {
+  ProgramBuilder b;
+  const auto x = b.leaf({}, {0}, true);
+  const auto y = b.line("reshape", {x}, {{"shape", {}}});
+  const auto alias = b.line("detach", {x});
+  b.line("mul_", {alias}, {{"scalar", {-1}}});
+  const auto g = b.leaf({}, {1});
+  const auto gradient = b.line("grad", {y, x, g});
+  b.line("requires_grad_", {g}, {{"wanted", {1}}});
+  b.line("copy_", {gradient, alias});
+  b.line("clone", {g});
+  expect_agreement(b);
+  const std::map<std::string, std::size_t> both = {{"history of views", 1},
+                                                   {"views without recording", 1}};
+  EXPECT_EQ(compare(b.program()).intended, both);
 }
 
 }  // namespace
