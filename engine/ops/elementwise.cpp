@@ -1,4 +1,4 @@
-#include "engine/ops/elementwise.hpp"
+#include "engine/ops/in_place.hpp"
 
 // Of one tensor, or of one and a number. Each function: the forward pass of its row, then the one
 // door onto the graph.
@@ -44,6 +44,22 @@ BasicTensor<T> BasicTensor<T>::rsub(double scalar) const {
 template <class T>
 BasicTensor<T> BasicTensor<T>::pow(double exponent) const {
   return with_scalar<rules::Pow>(*this, exponent);
+}
+
+template <class T>
+BasicTensor<T>& BasicTensor<T>::add_(double scalar) {
+  ops::write_alone("add_", ops::WithScalar<rules::Add>{scalar}, *this);
+  return *this;
+}
+template <class T>
+BasicTensor<T>& BasicTensor<T>::sub_(double scalar) {
+  ops::write_alone("sub_", ops::WithScalar<rules::Sub>{scalar}, *this);
+  return *this;
+}
+template <class T>
+BasicTensor<T>& BasicTensor<T>::mul_(double scalar) {
+  ops::write_alone("mul_", ops::WithScalar<rules::Mul>{scalar}, *this);
+  return *this;
 }
 
 template <class T>

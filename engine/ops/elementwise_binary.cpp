@@ -1,4 +1,4 @@
-#include "engine/ops/elementwise.hpp"
+#include "engine/ops/in_place.hpp"
 
 // Of two tensors. A file of its own for the compiler's sake: half of the loops, on another core.
 
@@ -33,6 +33,22 @@ BasicTensor<T> BasicTensor<T>::operator/(const BasicTensor& other) const {
 template <class T>
 BasicTensor<T> gate(const BasicTensor<T>& g, const BasicTensor<T>& y) {
   return binary<rules::Gate>(g, y);
+}
+
+template <class T>
+BasicTensor<T>& BasicTensor<T>::add_(const BasicTensor& other) {
+  ops::write_with_tensor<rules::Add>("add_", *this, other);
+  return *this;
+}
+template <class T>
+BasicTensor<T>& BasicTensor<T>::sub_(const BasicTensor& other) {
+  ops::write_with_tensor<rules::Sub>("sub_", *this, other);
+  return *this;
+}
+template <class T>
+BasicTensor<T>& BasicTensor<T>::mul_(const BasicTensor& other) {
+  ops::write_with_tensor<rules::Mul>("mul_", *this, other);
+  return *this;
 }
 
 template class BasicTensor<float>;

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
+#include "engine/ops/in_place.hpp"
 
-#include "engine/ops/elementwise.hpp"
+#include <fmt/format.h>
 
 namespace gradbook {
 
@@ -21,12 +21,9 @@ void check_in_place(std::string_view name, const BasicTensor<T>& self) {
   }
 }
 
-namespace {
-
-/// `self` must keep its shape: the other operand broadcasts to it, never the other way round.
 template <class T>
-void check_result_shape(std::string_view name, const BasicTensor<T>& self,
-                        const BasicTensor<T>& other) {
+void ops::check_result_shape(std::string_view name, const BasicTensor<T>& self,
+                             const BasicTensor<T>& other) {
   if (broadcast_shapes(name, self.shape(), other.shape()) != self.shape()) {
     throw InPlaceError(
         fmt::format("{}: the result of shapes {} and {} has shape {}, which does not "
@@ -36,64 +33,24 @@ void check_result_shape(std::string_view name, const BasicTensor<T>& self,
   }
 }
 
-template <class Rule, class T>
-void with_tensor(std::string_view name, const BasicTensor<T>& self, const BasicTensor<T>& other) {
-  check_result_shape(name, self, other);
-  const ops::Binary<Rule> op;
-  record_in_place<T, 2>(op, name, self, {&self, &other},
-                        [&](T* out) { op.write(out, self.shape(), self.array(), other.array()); });
-}
+// add_, sub_ and mul_ stand with + - * (elementwise.cpp, elementwise_binary.cpp): they run the same
+// loops, which are compiled once.
 
-template <class Op, class T>
-void alone(std::string_view name, const Op& op, const BasicTensor<T>& self) {
-  record_in_place<T, 1>(op, name, self, {&self}, [&](T* out) { op.write(out, self.array()); });
-}
-
-}  // namespace
-
-template <class T>
-BasicTensor<T>& BasicTensor<T>::add_(const BasicTensor& other) {
-  with_tensor<rules::Add>("add_", *this, other);
-  return *this;
-}
-template <class T>
-BasicTensor<T>& BasicTensor<T>::sub_(const BasicTensor& other) {
-  with_tensor<rules::Sub>("sub_", *this, other);
-  return *this;
-}
-template <class T>
-BasicTensor<T>& BasicTensor<T>::mul_(const BasicTensor& other) {
-  with_tensor<rules::Mul>("mul_", *this, other);
-  return *this;
-}
 template <class T>
 BasicTensor<T>& BasicTensor<T>::copy_(const BasicTensor& source) {
-  with_tensor<rules::Copy>("copy_", *this, source);
-  return *this;
-}
-template <class T>
-BasicTensor<T>& BasicTensor<T>::add_(double scalar) {
-  alone("add_", ops::WithScalar<rules::Add>{scalar}, *this);
-  return *this;
-}
-template <class T>
-BasicTensor<T>& BasicTensor<T>::sub_(double scalar) {
-  alone("sub_", ops::WithScalar<rules::Sub>{scalar}, *this);
-  return *this;
-}
-template <class T>
-BasicTensor<T>& BasicTensor<T>::mul_(double scalar) {
-  alone("mul_", ops::WithScalar<rules::Mul>{scalar}, *this);
+  ops::write_with_tensor<rules::Copy>("copy_", *this, source);
   return *this;
 }
 template <class T>
 BasicTensor<T>& BasicTensor<T>::zero_() {
-  alone("zero_", ops::Unary<rules::Zero>{}, *this);
+  ops::write_alone("zero_", ops::Unary<rules::Zero>{}, *this);
   return *this;
 }
 
 template void check_in_place(std::string_view, const Tensor&);
 template void check_in_place(std::string_view, const Tensor64&);
+template void ops::check_result_shape(std::string_view, const Tensor&, const Tensor&);
+template void ops::check_result_shape(std::string_view, const Tensor64&, const Tensor64&);
 template class BasicTensor<float>;
 template class BasicTensor<double>;
 
