@@ -1,7 +1,7 @@
 #include "engine/ops/in_place.hpp"
 
-// Of one tensor, or of one and a number. Each function: the forward pass of its row, then the one
-// door onto the graph.
+// Of one tensor, or of one and a number. Each function: the forward pass of its row, into a fresh
+// tensor or in place, then the one door onto the graph.
 
 namespace gradbook {
 

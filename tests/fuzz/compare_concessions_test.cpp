@@ -30,6 +30,15 @@ Comparison compare_when_engine_keeps_graph_of(std::size_t pass, const ProgramBui
   return compare_when_engine_runs(b.program(), other);
 }
 
+/// What that pass reads beside the difference is saved, and freed: a second pass is refused, and an
+/// engine that does not refuse it is found.
+void expect_freed_beside(const std::string& name, ProgramBuilder& b, std::size_t result) {
+  const auto pass = b.line("backward", {result});
+  b.line("backward", {result});
+  expect_intended(b, name);
+  expect_found_beside(name, compare_when_engine_keeps_graph_of(pass, b));
+}
+
 TEST(Concession, MeanOverDims) {
   ProgramBuilder b;
   const auto x = b.leaf({2, 2}, {1, 2, 3, 4}, true);
@@ -63,11 +72,7 @@ TEST(Concession, AGateSavesForTheGradientOfGOnly) {
   b.line("backward", {gated});
   expect_intended(b, "gate");
   // Where that gradient is wanted, y is saved, and freed.
-  const auto saving = b.line("gate", {b.leaf({}, {3}, true), y});
-  const auto pass = b.line("backward", {saving});
-  b.line("backward", {saving});
-  expect_intended(b, "gate");
-  expect_found_beside("gate", compare_when_engine_keeps_graph_of(pass, b));
+  expect_freed_beside("gate", b, b.line("gate", {b.leaf({}, {3}, true), y}));
 }
 
 // Once it was excused as "constants", or not at all.
@@ -98,11 +103,7 @@ TEST(Concession, ConstantsAreSavedNowhere) {
     }
     expect_intended(b, "constants");
     // Tensors are, also in a product.
-    const auto square = b.line("mul", {x, x});
-    const auto pass = b.line("backward", {square});
-    b.line("backward", {square});
-    expect_intended(b, "constants");
-    expect_found_beside("constants", compare_when_engine_keeps_graph_of(pass, b));
+    expect_freed_beside("constants", b, b.line("mul", {x, x}));
   }
 }
 

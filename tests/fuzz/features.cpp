@@ -142,7 +142,7 @@ class FeatureFinder {
       if (!reference::computes_a_tensor(line.op)) continue;
       std::set<Feature>& of_result = of_tensor_[tensor_[i]];
       for (const std::size_t input : line.inputs) {
-        const std::set<Feature> more = of_tensor_[tensor_[input]];
+        const std::set<Feature> more = of_tensor_[tensor_[input]];  // in place: the same set
         of_result.insert(more.begin(), more.end());
       }
       of_line_[i].insert(of_result.begin(), of_result.end());

@@ -34,8 +34,8 @@ The mutants run in a harsher setting than `tests/run`: the engine is compiled un
 `_GLIBCXX_ASSERTIONS`, so that an index out of range is an abort; memory is filled with rubbish before and \
 after use (`MALLOC_PERTURB_`); and a suite may have {MEMORY >> 20} GiB of data, three times the processor \
 time that it takes with the sound engine and 3 s more, though never over {LONGEST} s, a second time twice \
-as much before that counts, and {PATIENCE} s by the clock. What was noticed here may go unnoticed there, crashes and time limits above all; so they \
-are counted apart.
+as much before that counts, and {PATIENCE} s by the clock. What was noticed here may go unnoticed there, \
+crashes and time limits above all; so they are counted apart.
 """
 
 
@@ -211,7 +211,7 @@ def page(run):
         f"{len(tried) - len(mechanical(run))} classic",
         f"- {ways(run)}",
         f"- {pace(run)}",
-        *([f"- with the sound engine the suites take, in seconds of a processor: {_suites(run)}"] if run.get("suites") else []),
+        *_suites(run),
         *(f"- {a['tried']} that had survived were tried again at commit {a['commit']} ({a['date']}), with what was "
           f"added since: {a['killed']} killed, {a['equivalent']} equivalent" for a in run.get("again", [])),
         f"- {run['uncompiled']} further mutants did not compile, {len(run['mutants']) - len(tried)} are equivalent",
@@ -251,7 +251,9 @@ def _workers(run):
 
 
 def _suites(run):
-    return ", ".join(f"{name} {seconds:.0f}" for name, seconds in run["suites"].items())
+    """A line about what they cost, if the run says so."""
+    taken = ", ".join(f"{name} {seconds:.0f}" for name, seconds in run.get("suites", {}).items())
+    return [f"- with the sound engine the suites take, in seconds of a processor: {taken}"] if taken else []
 
 
 def _capital(text):
