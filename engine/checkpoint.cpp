@@ -59,13 +59,14 @@ Run<T> run_function(const Function<T>& function, const std::vector<BasicTensor<T
   run.seen = fingerprint(run.result.array());
   if (!run.result.requires_grad()) return run;
   const Walk<T> walk({node_of(run.result)}, {}, run.border);
-  for (const Ref<Node<T>>& node : walk.nodes()) {
+  for (Node<T>* node : walk.nodes()) {
     if (node->number > run.border) {
       for (const Array<T>& saved : node->saved_arrays()) {
         run.seen = run.seen * 31 + fingerprint(saved);
       }
-    } else if (std::find(run.inputs.begin(), run.inputs.end(), node) == run.inputs.end()) {
-      run.captured.push_back(node);
+    } else if (const Ref<Node<T>> outside(node);
+               std::find(run.inputs.begin(), run.inputs.end(), outside) == run.inputs.end()) {
+      run.captured.push_back(outside);
     }
   }
   return run;

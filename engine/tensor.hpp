@@ -199,7 +199,7 @@ class BasicTensor {
   /// scalar - x.
   BasicTensor rsub(double scalar) const;
 
-  // --- in place (engine/ops/in_place.cpp) --------------------------------------------------------
+  // --- in place (engine/ops/in_place.hpp) --------------------------------------------------------
   // Each throws InPlaceError when the result would not have this tensor's shape, and, if the write
   // is to be recorded, on a leaf that requires grad and through one of several aliases by reshape.
   BasicTensor& add_(const BasicTensor& other);

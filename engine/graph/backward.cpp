@@ -87,7 +87,8 @@ void accumulate_grad(Node<T>& node, const BasicTensor<T>& gradient) {
 /// Refuses before anything is accumulated if an operation's saved values are gone.
 template <class T>
 void check_not_freed(std::string_view caller, const Walk<T>& walk) {
-  for (const Ref<Node<T>>& node : walk.nodes()) {
+  if (!walk.any_released()) return;
+  for (const Node<T>* node : walk.nodes()) {
     if (node->released() && walk.needed(*node) && !walk.is_end(*node)) {
       throw GraphFreedError(fmt::format(
           "{}: the values that {} (result shape {}) saved were freed by an earlier backward pass; "
@@ -125,7 +126,7 @@ void run(std::string_view caller, Walk<T>& walk, BackwardOptions options, const 
   const bool retain = options.retain_graph || options.create_graph;
   const AutoGradMode mode(options.create_graph);
   check_not_freed(caller, walk);
-  for (const Ref<Node<T>>& node : walk.nodes()) {
+  for (Node<T>* node : walk.nodes()) {
     if (!walk.needed(*node)) continue;
     const BasicTensor<T> g = std::move(walk.gradient(*node));
     if (!g.defined()) continue;

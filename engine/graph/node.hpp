@@ -71,17 +71,17 @@ class Node : public pool::Pooled {
   static std::uint64_t newest() { return created_; }
 
   const std::uint64_t number = ++created_;
-  std::uint64_t walk = 0;  ///< the backward pass that has seen this node, while it runs
+  std::uint64_t walk = 0;  ///< the newest backward pass that has seen this node
   std::uint32_t slot = 0;  ///< where this node stands in that pass
   std::uint32_t references = 0;
-  const Shape shape;                ///< of the output, and so of its gradient
   BasicTensor<T> grad;              ///< accumulated where retains_grad
   bool retains_grad;                ///< keep the gradient: leaves, unless frozen, and on request
   TensorImpl<T>* output = nullptr;  ///< the tensor this computed, while it lives; not owned
+  const Shape shape;                ///< of the output, and so of its gradient
 
  protected:
   Node(Shape output_shape, bool leaf)
-      : shape(std::move(output_shape)), retains_grad(leaf), leaf_(leaf) {}
+      : retains_grad(leaf), shape(std::move(output_shape)), leaf_(leaf) {}
 
   bool released_ = false;
 

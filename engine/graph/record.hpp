@@ -84,7 +84,7 @@ class OpNode final : public Node<T> {
 
   static constexpr bool saves_result = ((Op::reads[0] | Op::reads[N - 1]) & rules::kResult) != 0;
 
-  Op op_;
+  [[no_unique_address]] Op op_;
   std::array<Ref<Node<T>>, N> edges_;
   /// The inputs, and after them the result where a vjp reads it. A node without that room is
   /// smaller by a fifth, and what a long chain costs is mostly how much memory it walks over.

@@ -46,7 +46,7 @@ class TracedCall {
   template <class T>
   void ended(const Walk<T>& walk) {
     if (trace_ == nullptr) return;
-    for (const Ref<Node<T>>& node : walk.nodes()) {
+    for (const Node<T>* node : walk.nodes()) {
       // A leaf that was frozen holds a gradient to which nothing is added.
       if (!node->retains_grad || !node->grad.defined() || node->output == nullptr) continue;
       call_->gradients.emplace_back(trace_->value_of(tensor_of(*node)), node->grad.snapshot());

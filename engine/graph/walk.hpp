@@ -11,8 +11,8 @@ namespace gradbook {
 /// newest first, which is a reverse topological order since edges point only to older nodes. Holds
 /// the gradients on their way. Found with an explicit stack, so any depth will do.
 ///
-/// The nodes carry this walk's marks while it lives. A pass may run inside another one (a
-/// checkpoint's backward); so the marks it finds are put back when it ends.
+/// The nodes carry this walk's marks. A pass may run inside another one (a checkpoint's backward);
+/// then the marks that it finds are put back when it ends.
 template <class T>
 class Walk {
  public:
@@ -20,40 +20,47 @@ class Walk {
   /// Nodes up to number `oldest` are not walked past.
   Walk(const std::vector<Ref<Node<T>>>& roots, const std::vector<Ref<Node<T>>>& ends,
        std::uint64_t oldest = 0)
-      : id_(++walks_), oldest_(oldest) {
+      : id_(++walks_), oldest_(oldest), is_inside_another_(alive_ > 0), roots_(roots) {
     std::vector<Node<T>*> stack;
     bool is_sorted = true;
-    const auto visit = [&](const Ref<Node<T>>& node) {
+    const auto visit = [&](Node<T>* node) {
       if (node->walk == id_) return;
       is_sorted = is_sorted && (nodes_.empty() || nodes_.back()->number > node->number);
-      entries_.push_back({node->walk, node->slot, false, false, {}});
+      any_released_ = any_released_ || node->released();
+      if (is_inside_another_) found_.push_back({node, node->walk, node->slot});
+      node->walk = id_;
       node->slot = static_cast<std::uint32_t>(nodes_.size());
       nodes_.push_back(node);
-      node->walk = id_;
-      if (lies_inside(*node)) stack.push_back(node.get());
+      entries_.push_back({{}, ends.empty(), false});
+      if (lies_inside(*node)) stack.push_back(node);
     };
-    for (const Ref<Node<T>>& root : roots) visit(root);
+    for (const Ref<Node<T>>& root : roots) visit(root.get());
     while (!stack.empty()) {
       Node<T>* node = stack.back();
       stack.pop_back();
       for (const Ref<Node<T>>& edge : node->edges()) {
-        if (edge) visit(edge);
+        if (edge) visit(edge.get());
       }
     }
     if (!is_sorted) sort_newest_first();
-    mark_needed(ends);
+    if (!ends.empty()) mark_needed(ends);
+    ++alive_;
   }
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
   ~Walk() {
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      nodes_[i]->walk = entries_[i].outer_walk;
-      nodes_[i]->slot = entries_[i].outer_slot;
+    --alive_;
+    for (const Marks& marks : found_) {
+      marks.node->walk = marks.walk;
+      marks.node->slot = marks.slot;
     }
   }
 
-  using Nodes = std::vector<Ref<Node<T>>, pool::Allocator<Ref<Node<T>>>>;
+  /// Owned by the roots: edges stay as long as their node does.
+  using Nodes = std::vector<Node<T>*, pool::Allocator<Node<T>*>>;
   const Nodes& nodes() const { return nodes_; }
+  /// Have the saved values of one of these nodes been freed?
+  bool any_released() const { return any_released_; }
   bool reached(const Node<T>& node) const { return node.walk == id_; }
   /// Does a gradient at this node reach something that wants it?
   bool needed(const Node<T>& node) const { return reached(node) && entries_[node.slot].needed; }
@@ -64,11 +71,15 @@ class Walk {
 
  private:
   struct Entry {
-    std::uint64_t outer_walk;
-    std::uint32_t outer_slot;
+    BasicTensor<T> gradient;
     bool needed;
     bool last;
-    BasicTensor<T> gradient;
+  };
+  /// What an outer walk has written on a node.
+  struct Marks {
+    Node<T>* node;
+    std::uint64_t walk;
+    std::uint32_t slot;
   };
   using Entries = std::vector<Entry, pool::Allocator<Entry>>;
 
@@ -88,10 +99,6 @@ class Walk {
 
   /// Oldest first, so that a node's inputs are settled before it.
   void mark_needed(const std::vector<Ref<Node<T>>>& ends) {
-    if (ends.empty()) {
-      for (Entry& entry : entries_) entry.needed = true;
-      return;
-    }
     std::vector<bool> is_wanted(nodes_.size());
     for (const Ref<Node<T>>& end : ends) {
       if (reached(*end)) is_wanted[end->slot] = true;
@@ -109,11 +116,16 @@ class Walk {
   }
 
   static inline thread_local std::uint64_t walks_ = 0;
+  static inline thread_local int alive_ = 0;
 
   std::uint64_t id_;
   std::uint64_t oldest_;
+  bool is_inside_another_;
+  bool any_released_ = false;
+  std::vector<Ref<Node<T>>> roots_;
   Nodes nodes_;
   Entries entries_;
+  std::vector<Marks> found_;
 };
 
 /// The tensor that a node computed, which must still live.

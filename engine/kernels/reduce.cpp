@@ -28,6 +28,12 @@ Vector<T> sum_registers(const T* x) {
   }
 }
 
+// GCC 12 finds a register in its own AVX-512 headers that nothing was put into (GCC bug 105593).
+#ifndef __clang__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 /// The sums of `lanes` rows of `n` neighbours that start `stride` apart. Of long rows in pairs: few
 /// of them end at a cut, since what follows has to be fetched anew there.
 template <class T>
@@ -55,6 +61,10 @@ Vector<T> sum_rows(const T* x, std::size_t stride, std::size_t n) {
   }
   return total + Vector<T>::load_unaligned(rest.data());
 }
+
+#ifndef __clang__
+#pragma GCC diagnostic pop
+#endif
 
 /// The sum of `n` neighbours: of so many rows that lie end to end.
 template <class T>
@@ -95,11 +105,14 @@ void add_row_sums(T* out, const T* x, std::size_t rows, std::size_t n) {
 /// out[k] += the sum over `rows` rows of `width` elements.
 template <class T>
 void add_rows(T* out, const T* x, std::size_t rows, std::size_t width) {
-  constexpr std::size_t plain_rows = 32;
+  constexpr std::size_t plain_rows = 64;
   if (rows <= plain_rows) {
-    for (; rows >= 4; rows -= 4, x += 4 * width) {
+    for (; rows >= 8; rows -= 8, x += 8 * width) {
+      const T* y = x + 4 * width;
       for (std::size_t k = 0; k < width; ++k) {
-        out[k] += (x[k] + x[width + k]) + (x[2 * width + k] + x[3 * width + k]);
+        const T upper = (x[k] + x[width + k]) + (x[2 * width + k] + x[3 * width + k]);
+        const T lower = (y[k] + y[width + k]) + (y[2 * width + k] + y[3 * width + k]);
+        out[k] += upper + lower;
       }
     }
     for (; rows > 0; --rows, x += width) {
