@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "reference/replay.hpp"
@@ -245,7 +246,8 @@ at::Tensor OneStep::result_scale(const at::Tensor& output) const {
   const at::NoGradGuard not_recorded;
   Tensors magnitudes;
   for (const at::Tensor& input : inputs) magnitudes.push_back(finite(input.abs()));
-  return row.run(magnitudes, constants) * growth(terms(output));
+  const at::Tensor scale = row.run(magnitudes, constants) * growth(terms(output));
+  return is_matmul() ? with_any_sign_of_zero(scale) : scale;
 }
 
 double OneStep::terms(const at::Tensor& output) const {
@@ -263,18 +265,20 @@ at::Tensor OneStep::vjp_scale(std::size_t input, const at::Tensor& g,
     const at::NoGradGuard not_recorded;
     return finite(row.own_vjp_scale({g, inputs, constants, this->result(), result}));
   }
-  if (vjp_terms(input, g) <= 1) return at::zeros_like(result);
-  const bool is_matmul = row.name == "matmul";
+  if (vjp_terms(input, g) <= 1) {
+    const at::Tensor none = at::zeros_like(result);
+    return is_matmul() ? with_any_sign_of_zero(none) : none;
+  }
   Tensors at = inputs;
   for (at::Tensor& each : at) {
     if (row.vjp_scale == VjpScale::of_magnitudes) each = each.abs();
-    if (is_matmul) each = finite(each);
+    if (is_matmul()) each = finite(each);
   }
   const double many = growth(vjp_terms(input, g));
   const at::Tensor finite_g = finite(g.abs());
-  if (is_matmul) {
+  if (is_matmul()) {
     Recorded run = recorded_run(at);
-    return vjp_of(run, input, finite_g) * many;
+    return with_any_sign_of_zero(vjp_of(run, input, finite_g) * many);
   }
   // What an elementwise vjp sums are its own results, one for each element of g.
   if (at.size() == 2) at = at::broadcast_tensors(at);
@@ -284,7 +288,7 @@ at::Tensor OneStep::vjp_scale(std::size_t input, const at::Tensor& g,
 }
 
 double OneStep::vjp_terms(std::size_t input, const at::Tensor& g) const {
-  const double inner = row.name == "matmul" ? terms(g) : 1;
+  const double inner = is_matmul() ? terms(g) : 1;
   return elements(g) * inner / elements(inputs[input]);
 }
 
@@ -318,6 +322,10 @@ at::Tensor OneStep::vjp_of(Recorded& run, std::size_t input, const at::Tensor& g
 }
 
 at::Tensor finite(const at::Tensor& magnitudes) { return magnitudes.nan_to_num(0.0, 0.0, 0.0); }
+
+at::Tensor with_any_sign_of_zero(const at::Tensor& scale) {
+  return scale.clamp_min(std::numeric_limits<double>::denorm_min());
+}
 
 double growth(double terms) { return std::max(1.0, std::sqrt(terms) / 4); }
 

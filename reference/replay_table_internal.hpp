@@ -109,6 +109,7 @@ struct OneStep {
   mutable std::optional<Recorded> recorded = {};  ///< on `inputs`
 
  private:
+  bool is_matmul() const { return row.name == "matmul"; }
   at::Tensor run_on(const Tensors& values) const;
   Recorded recorded_run(const Tensors& values) const;
   at::Tensor vjp_of(Recorded& run, std::size_t input, const at::Tensor& g) const;
@@ -117,6 +118,11 @@ struct OneStep {
 /// 0 in place of NaN and infinities: the scale of a sum is that of its finite terms. The others
 /// leave nothing of it that could be rounded.
 at::Tensor finite(const at::Tensor& magnitudes);
+
+/// The scale of a product of matrices: nowhere 0, so that a zero may have either sign. Whether BLAS
+/// begins a sum with 0 or with the first product depends on the processor and on the sizes, and
+/// with it the sign of a sum of nothing but -0.
+at::Tensor with_any_sign_of_zero(const at::Tensor& scale);
 
 /// By how much the scale of a sum of `terms` numbers exceeds the sum of their magnitudes: rounding
 /// errors add up like a random walk, so with the square root (Higham and Mary, A new approach to

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 #include <xsimd/xsimd.hpp>
 
 #include "engine/kernels/parallel.hpp"
@@ -10,8 +11,12 @@ namespace gradbook::kernels {
 
 namespace {
 
+/// Not the registers of AVX-512: there xsimd 8's haddp() adds up parts of different rows.
+using Architecture =
+    std::conditional_t<xsimd::avx512f::supported(), xsimd::avx2, xsimd::default_arch>;
+
 template <class T>
-using Vector = xsimd::batch<T>;
+using Vector = xsimd::batch<T, Architecture>;
 
 /// Numbers in a register, and so of rows that are added up side by side: memory is read from as
 /// many places at once, and each row has a register, whose parts all rows then add up together.
@@ -27,12 +32,6 @@ Vector<T> sum_registers(const T* x) {
     return sum_registers<count / 2>(x) + sum_registers<count / 2>(x + count / 2 * lanes<T>);
   }
 }
-
-// GCC 12 finds a register in its own AVX-512 headers that nothing was put into (GCC bug 105593).
-#ifndef __clang__
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 
 /// The sums of `lanes` rows of `n` neighbours that start `stride` apart. Of long rows in pairs: few
 /// of them end at a cut, since what follows has to be fetched anew there.
@@ -61,10 +60,6 @@ Vector<T> sum_rows(const T* x, std::size_t stride, std::size_t n) {
   }
   return total + Vector<T>::load_unaligned(rest.data());
 }
-
-#ifndef __clang__
-#pragma GCC diagnostic pop
-#endif
 
 /// The sum of `n` neighbours: of so many rows that lie end to end.
 template <class T>
