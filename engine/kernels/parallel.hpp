@@ -21,7 +21,7 @@ inline constexpr std::size_t worth_a_thread = std::size_t{1} << 20;
 std::size_t threads_here();
 
 /// Calls run(0), run(1), ..., run(parts - 1), each on a thread of its own where one can be had.
-/// Throws what one of them threw, when all have ended.
+/// Throws what the first of them threw, when all have ended.
 void run_parts(std::size_t parts, const std::function<void(std::size_t)>& run);
 
 /// Calls f(begin, end) for parts of [0, size) that together make up all of it. `elements`: how many

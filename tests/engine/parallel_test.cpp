@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <new>
 #include <thread>
@@ -119,6 +120,21 @@ TEST(Parallel, WhatAPartThrowsArrivesAndNothingIsLost) {
     EXPECT_THROW(throw_in_one(), std::bad_alloc);
     EXPECT_EQ(kernels::threads_here(), 4U);
   }
+}
+
+// To start threads anew for each loop took as long as they saved.
+TEST(Parallel, WhatIsLargeRunsOnThreadsThatAreKept) {
+  const Threads used(2);
+  const auto threads_of_a_loop = [] {
+    std::array<std::thread::id, 2> ids;
+    kernels::in_parts(2, 2 * kernels::worth_a_thread, [&](std::size_t begin, std::size_t) {
+      ids[begin] = std::this_thread::get_id();
+    });
+    return ids;
+  };
+  const auto first = threads_of_a_loop();
+  EXPECT_NE(first[0], first[1]);
+  EXPECT_EQ(threads_of_a_loop(), first);
 }
 
 TEST(Parallel, WhatIsSmallStaysOnItsThread) {
