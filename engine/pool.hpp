@@ -65,8 +65,10 @@ struct Allocator {
   Allocator() = default;
   template <class U>
   Allocator(const Allocator<U>&) {}
+  // NOLINTBEGIN(bugprone-sizeof-expression): where T is a pointer, the pointer's size is meant.
   T* allocate(std::size_t size) { return static_cast<T*>(take(size * sizeof(T))); }
   void deallocate(T* memory, std::size_t size) noexcept { give_back(memory, size * sizeof(T)); }
+  // NOLINTEND(bugprone-sizeof-expression)
   friend bool operator==(Allocator, Allocator) { return true; }
 };
 
