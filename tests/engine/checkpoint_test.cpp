@@ -275,6 +275,15 @@ TEST(Checkpoint, AWriteToTheResultOfAnIdentityLeavesTheInputAlone) {
   EXPECT_EQ(x.snapshot(), Snapshot({2}, {1, 2}));
 }
 
+TEST(Checkpoint, OfWhatRequiresNoGradRequiresNone) {
+  const Tensor64 x({1, 2});
+  const Tensor64 wanted({3, 4}, requires_grad);
+  const auto square = [](const Tensor64& in) { return in * in; };
+  const auto cut = [](const Tensor64& in) { return in.detach() * 2; };
+  EXPECT_FALSE(checkpoint(square, x).requires_grad());
+  EXPECT_FALSE(checkpoint(cut, wanted).requires_grad());
+}
+
 TEST(Checkpoint, OfTheIdentityIsTheIdentity) {
   const Tensor64 x({1, 2}, requires_grad);
   const Tensor64 y = checkpoint([](const Tensor64& in) { return in; }, x);

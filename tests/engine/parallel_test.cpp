@@ -6,7 +6,9 @@
 #include <atomic>
 #include <new>
 #include <thread>
+#include <vector>
 
+#include "engine/kernels/broadcast.hpp"
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
 
@@ -135,6 +137,16 @@ TEST(Parallel, WhatIsLargeRunsOnThreadsThatAreKept) {
   const auto first = threads_of_a_loop();
   EXPECT_NE(first[0], first[1]);
   EXPECT_EQ(threads_of_a_loop(), first);
+}
+
+TEST(Parallel, ElementwiseLoopsAreShared) {
+  const Threads used(2);
+  const auto here = std::this_thread::get_id();
+  std::vector<float> from_another(2 * kernels::worth_a_thread);
+  kernels::map_alike(from_another.data(), from_another.size(),
+                     [&] { return std::this_thread::get_id() == here ? 0.0F : 1.0F; });
+  EXPECT_EQ(from_another.front(), 0);
+  EXPECT_EQ(from_another.back(), 1);
 }
 
 TEST(Parallel, WhatIsSmallStaysOnItsThread) {
