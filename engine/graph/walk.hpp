@@ -85,16 +85,13 @@ class Walk {
 
   bool lies_inside(const Node<T>& node) const { return node.number > oldest_; }
 
+  /// The entries need not be moved along: they are all alike still.
   void sort_newest_first() {
     std::sort(nodes_.begin(), nodes_.end(),
               [](const auto& a, const auto& b) { return a->number > b->number; });
-    Entries sorted;  // a node's slot still says which of the entries is its own
-    sorted.reserve(nodes_.size());
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      sorted.push_back(std::move(entries_[nodes_[i]->slot]));
       nodes_[i]->slot = static_cast<std::uint32_t>(i);
     }
-    entries_ = std::move(sorted);
   }
 
   /// Oldest first, so that a node's inputs are settled before it.
