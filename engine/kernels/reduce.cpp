@@ -33,64 +33,75 @@ Vector<T> sum_registers(const T* x) {
   }
 }
 
-/// The sums of `lanes` rows of `n` neighbours that start `stride` apart. Of long rows in pairs: few
-/// of them end at a cut, since what follows has to be fetched anew there.
+/// Rows that are longer than this are read one by one: so far apart, several are fetched slowly.
+constexpr std::size_t short_row = 512;
+
+/// The sums of `lanes` short rows of `n` neighbours, end to end.
 template <class T>
-Vector<T> sum_rows(const T* x, std::size_t stride, std::size_t n) {
+Vector<T> sum_short_rows(const T* x, std::size_t n) {
   constexpr std::size_t step = 4 * lanes<T>;
-  constexpr std::size_t plain_terms = 64 * step;
-  if (n > plain_terms) {
-    const std::size_t cut = (n / 2 + plain_terms - 1) / plain_terms * plain_terms;
-    return sum_rows(x, stride, cut) + sum_rows(x + cut, stride, n - cut);
-  }
   std::array<Vector<T>, lanes<T>> sums;
   sums.fill(Vector<T>(T{0}));
   std::size_t k = 0;
   for (; k + step <= n; k += step) {
-    for (std::size_t r = 0; r < lanes<T>; ++r) sums[r] += sum_registers<4>(x + r * stride + k);
+    for (std::size_t r = 0; r < lanes<T>; ++r) sums[r] += sum_registers<4>(x + r * n + k);
   }
   for (; k + lanes<T> <= n; k += lanes<T>) {
-    for (std::size_t r = 0; r < lanes<T>; ++r) sums[r] += sum_registers<1>(x + r * stride + k);
+    for (std::size_t r = 0; r < lanes<T>; ++r) sums[r] += sum_registers<1>(x + r * n + k);
   }
   const Vector<T> total = xsimd::haddp(sums.data());
   if (k == n) return total;
   std::array<T, lanes<T>> rest{};
   for (; k < n; ++k) {
-    for (std::size_t r = 0; r < lanes<T>; ++r) rest[r] += x[r * stride + k];
+    for (std::size_t r = 0; r < lanes<T>; ++r) rest[r] += x[r * n + k];
   }
   return total + Vector<T>::load_unaligned(rest.data());
 }
 
-/// The sum of `n` neighbours: of so many rows that lie end to end.
+/// The sum of `n` neighbours: several registers add up at a time, so that none waits for the one
+/// before. Long ones in pairs: rounding errors grow with the logarithm of `n`.
 template <class T>
 T sum_row(const T* x, std::size_t n) {
-  if (n >= 2 * worth_a_thread) {
+  constexpr std::size_t registers = 8;
+  constexpr std::size_t step = registers * lanes<T>;
+  constexpr std::size_t plain_terms = 64 * step;
+  if (n > plain_terms) {
+    const std::size_t cut = (n / 2 + plain_terms - 1) / plain_terms * plain_terms;
     std::array<T, 2> halves;
     in_parts(2, n, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) {
-        halves[i] = i == 0 ? sum_row(x, n / 2) : sum_row(x + n / 2, n - n / 2);
+        halves[i] = i == 0 ? sum_row(x, cut) : sum_row(x + cut, n - cut);
       }
     });
     return halves[0] + halves[1];
   }
-  std::array<T, lanes<T>> sums;
-  const std::size_t part = n / lanes<T>;
-  sum_rows(x, part, part).store_unaligned(sums.data());
-  for (std::size_t half = lanes<T> / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) sums[i] += sums[i + half];
+  std::array<Vector<T>, registers> sums;
+  sums.fill(Vector<T>(T{0}));
+  std::size_t k = 0;
+  for (; k + step <= n; k += step) {
+    for (std::size_t r = 0; r < registers; ++r) {
+      sums[r] += Vector<T>::load_unaligned(x + k + r * lanes<T>);
+    }
   }
-  for (std::size_t k = part * lanes<T>; k < n; ++k) sums[0] += x[k];
-  return sums[0];
+  for (; k + lanes<T> <= n; k += lanes<T>) sums[0] += Vector<T>::load_unaligned(x + k);
+  // The registers stand in a row themselves: their halves are added up until one number is left.
+  std::array<T, step> parts;
+  for (std::size_t r = 0; r < registers; ++r) sums[r].store_unaligned(&parts[r * lanes<T>]);
+  for (std::size_t half = step / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) parts[i] += parts[i + half];
+  }
+  for (; k < n; ++k) parts[0] += x[k];
+  return parts[0];
 }
 
-/// out[r] += the sum of row r of `n` neighbours. For rows that need not be shared among threads.
+/// out[r] += the sum of row r of `n` neighbours, for short rows.
 template <class T>
-void add_row_sums(T* out, const T* x, std::size_t rows, std::size_t n) {
+void add_short_row_sums(T* out, const T* x, std::size_t rows, std::size_t n) {
   const std::size_t groups = rows / lanes<T>;
   in_parts(groups, rows * n, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       T* sums = out + i * lanes<T>;
-      const Vector<T> more = sum_rows(x + i * lanes<T> * n, n, n);
+      const Vector<T> more = sum_short_rows(x + i * lanes<T> * n, n);
       (Vector<T>::load_unaligned(sums) + more).store_unaligned(sums);
     }
   });
@@ -191,8 +202,8 @@ void add_sums(T* out, const T* x, const Below& below) {
     add_rows(out, x, below.run().size, below.runs.back().size);
   } else if (below.run().reduced) {
     add_blocks(out, x, below.run().size, below.next());
-  } else if (below.left() == 2 && below.next().in_size < worth_a_thread) {
-    add_row_sums(out, x, below.run().size, below.next().in_size);
+  } else if (below.left() == 2 && below.next().in_size <= short_row) {
+    add_short_row_sums(out, x, below.run().size, below.next().in_size);
   } else {
     const Below inner = below.next();
     in_parts(below.run().size, below.in_size, [&](std::size_t begin, std::size_t end) {
