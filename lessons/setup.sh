@@ -87,7 +87,7 @@ need_packages() {
   done
   if ((${#missing[@]})); then
     say "$me: there is no apt-get here to install what is needed:"
-    say "  a C++20 compiler, cmake (3.25 or later), ninja,"
+    say "  a C++20 compiler with OpenMP, cmake (3.25 or later), ninja,"
     say "  Torch (LibTorch), xtensor, xsimd, OpenBLAS, fmt, CLI11, nlohmann_json"
     [[ $1 == for_tests ]] && say "  and for the tests GTest, benchmark (Google Benchmark), dot (Graphviz), python3"
     fail 1 "not found: ${missing[*]}"

@@ -247,7 +247,7 @@ at::Tensor OneStep::result_scale(const at::Tensor& output) const {
   Tensors magnitudes;
   for (const at::Tensor& input : inputs) magnitudes.push_back(finite(input.abs()));
   const at::Tensor scale = row.run(magnitudes, constants) * growth(terms(output));
-  return is_matmul() ? with_any_sign_of_zero(scale) : scale;
+  return is_matmul() && terms(output) > 0 ? with_any_sign_of_zero(scale) : scale;
 }
 
 double OneStep::terms(const at::Tensor& output) const {
@@ -267,7 +267,7 @@ at::Tensor OneStep::vjp_scale(std::size_t input, const at::Tensor& g,
   }
   if (vjp_terms(input, g) <= 1) {
     const at::Tensor none = at::zeros_like(result);
-    return is_matmul() ? with_any_sign_of_zero(none) : none;
+    return is_matmul() && vjp_terms(input, g) > 0 ? with_any_sign_of_zero(none) : none;
   }
   Tensors at = inputs;
   for (at::Tensor& each : at) {

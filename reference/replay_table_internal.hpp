@@ -119,9 +119,9 @@ struct OneStep {
 /// leave nothing of it that could be rounded.
 at::Tensor finite(const at::Tensor& magnitudes);
 
-/// The scale of a product of matrices: nowhere 0, so that a zero may have either sign. Whether BLAS
-/// begins a sum with 0 or with the first product depends on the processor and on the sizes, and
-/// with it the sign of a sum of nothing but -0.
+/// The scale of a product of matrices: nowhere 0, so that a zero may have either sign. What BLAS
+/// begins a sum with, and whether it fuses product and sum, depends on the processor and on the
+/// sizes, and with it the sign of a sum of zeros, or of products too small for their format.
 at::Tensor with_any_sign_of_zero(const at::Tensor& scale);
 
 /// By how much the scale of a sum of `terms` numbers exceeds the sum of their magnitudes: rounding

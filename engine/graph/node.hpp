@@ -71,8 +71,8 @@ class Node : public pool::Pooled {
   static std::uint64_t newest() { return created_; }
 
   const std::uint64_t number = ++created_;
-  std::uint64_t walk = 0;  ///< the newest backward pass that has seen this node
-  std::uint32_t slot = 0;  ///< where this node stands in that pass
+  std::uint64_t walk = 0;  ///< the walk (graph/walk.hpp) that has marked this node
+  std::uint32_t slot = 0;  ///< where this node stands in that walk
   std::uint32_t references = 0;
   BasicTensor<T> grad;              ///< accumulated where retains_grad
   bool retains_grad;                ///< keep the gradient: leaves, unless frozen, and on request

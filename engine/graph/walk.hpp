@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "engine/graph/record.hpp"
@@ -112,7 +113,7 @@ class Walk {
     }
   }
 
-  static inline thread_local std::uint64_t walks_ = 0;
+  static inline std::atomic<std::uint64_t> walks_ = 0;  // of all threads: a mark means one walk
   static inline thread_local int alive_ = 0;
 
   std::uint64_t id_;

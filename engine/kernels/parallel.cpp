@@ -40,14 +40,14 @@ void set_num_threads(std::size_t threads) { setting() = threads == 0 ? all_cores
 std::size_t threads_here() { return share == 0 ? num_threads() : share; }
 
 void run_parts(std::size_t parts, const std::function<void(std::size_t)>& run) {
-  const std::size_t of_each = std::max<std::size_t>(1, threads_here() / parts);
   std::vector<std::exception_ptr> thrown(parts);
-  const auto count = static_cast<int>(parts);
-  // OpenMP's threads stay awake for the next loop: on a small machine it takes about as long to
-  // start one, or to wake it, as to add up a million numbers.
-#pragma omp parallel for num_threads(count) schedule(static, 1)
+  // OpenMP's threads stay awake for the next loop. Starting one for each loop, on two cores, took
+  // as long as it saved: at 2048x2048 two threads were no faster than one. Always as many, since
+  // GCC's ends those that a smaller number leaves over.
+  const auto all = static_cast<int>(num_threads());
+#pragma omp parallel for num_threads(all) schedule(static, 1)
   for (std::size_t part = 0; part < parts; ++part) {
-    const Share here(of_each);
+    const Share here(1);
     try {
       run(part);
     } catch (...) {

@@ -14,14 +14,15 @@ std::size_t num_threads();
 /// 0 stands for as many as there are cores. matmul follows OpenBLAS, which has its own setting.
 void set_num_threads(std::size_t threads);
 
-/// Elements that keep one thread busy for much longer than it takes to start it.
+/// Elements for which another thread pays.
 inline constexpr std::size_t worth_a_thread = std::size_t{1} << 20;
 
-/// How many threads the code that runs here may use: within a part its share of them.
+/// How many threads the code that runs here may use: within a part one.
 std::size_t threads_here();
 
-/// Calls run(0), run(1), ..., run(parts - 1), each on a thread of its own where one can be had.
-/// Throws what the first of them threw, when all have ended.
+/// Calls run(0), run(1), ..., run(parts - 1), on as many threads as there may be; within a part all
+/// on that one. Throws what the first of them threw, when all have ended. OpenMP ends the process
+/// if the system refuses it a thread.
 void run_parts(std::size_t parts, const std::function<void(std::size_t)>& run);
 
 /// Calls f(begin, end) for parts of [0, size) that together make up all of it. `elements`: how many

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <new>
 #include <thread>
@@ -98,7 +97,7 @@ TEST(Parallel, PartsMakeUpTheWhole) {
   }
 }
 
-TEST(Parallel, PartsOfPartsShareTheThreads) {
+TEST(Parallel, APartIsNotDividedFurther) {
   const Threads used(4);
   std::atomic<std::size_t> innermost = 0;
   const std::size_t elements = 10 * kernels::worth_a_thread;
@@ -107,7 +106,7 @@ TEST(Parallel, PartsOfPartsShareTheThreads) {
       kernels::in_parts(100, elements, [&](std::size_t, std::size_t) { ++innermost; });
     });
   });
-  EXPECT_EQ(innermost, 4U);
+  EXPECT_EQ(innermost, 2U);
 }
 
 TEST(Parallel, WhatAPartThrowsArrivesAndNothingIsLost) {
@@ -125,18 +124,20 @@ TEST(Parallel, WhatAPartThrowsArrivesAndNothingIsLost) {
 }
 
 // To start threads anew for each loop took as long as they saved.
-TEST(Parallel, WhatIsLargeRunsOnThreadsThatAreKept) {
-  const Threads used(2);
-  const auto threads_of_a_loop = [] {
-    std::array<std::thread::id, 2> ids;
-    kernels::in_parts(2, 2 * kernels::worth_a_thread, [&](std::size_t begin, std::size_t) {
-      ids[begin] = std::this_thread::get_id();
+TEST(Parallel, ThreadsAreKeptFromOneLoopToTheNext) {
+  const Threads used(3);
+  const auto loops_of_the_last_thread = [](std::size_t parts) {
+    int count = 0;
+    kernels::in_parts(parts, parts * kernels::worth_a_thread, [&](std::size_t begin, std::size_t) {
+      thread_local int loops = 0;
+      ++loops;
+      if (begin == parts - 1) count = loops;
     });
-    return ids;
+    return count;
   };
-  const auto first = threads_of_a_loop();
-  EXPECT_NE(first[0], first[1]);
-  EXPECT_EQ(threads_of_a_loop(), first);
+  const int before = loops_of_the_last_thread(3);
+  loops_of_the_last_thread(2);
+  EXPECT_EQ(loops_of_the_last_thread(3), before + 1);
 }
 
 TEST(Parallel, ElementwiseLoopsAreShared) {
