@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdlib>
+#include <memory>
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -46,16 +47,50 @@ LargeClass large_class(std::size_t bytes) {
   return {log2 * 8 + eighths - 1, base + eighths * (base / 8)};
 }
 
-void* from_system(std::size_t bytes) {
-  void* memory = nullptr;
-  const std::size_t alignment = bytes < huge_page ? cache_line : huge_page;
-  if (::posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
+/// The bytes of large_class(): the other way round.
+std::size_t bytes_of_class(std::size_t index) {
+  const std::size_t base = std::size_t{1} << (index / 8);
+  return base + (index % 8 + 1) * (base / 8);
+}
+
 #ifdef MADV_HUGEPAGE
-  // The processor looks up an address once in 2 MiB instead of once in 4 KiB. Only a wish: nothing
-  // is lost where the system does not grant it.
-  if (bytes >= huge_page) static_cast<void>(madvise(memory, bytes, MADV_HUGEPAGE));
-#endif
+bool is_mapped(std::size_t bytes) { return bytes >= huge_page && !asks_the_system; }
+
+/// Pages of 2 MiB: the processor looks up an address once in 2 MiB instead of once in 4 KiB. Not
+/// from malloc, whose memory may have been used before, in pages that are small and stay so.
+void* map_huge_pages(std::size_t bytes) {
+  std::size_t room = bytes + huge_page;
+  void* const all = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED) throw std::bad_alloc();
+  void* memory = all;
+  std::align(huge_page, bytes, memory, room);
+  // What lies before the block and behind it is not needed.
+  const std::size_t before = bytes + huge_page - room;
+  if (before > 0) munmap(all, before);
+  if (room > bytes) munmap(static_cast<std::byte*>(memory) + bytes, room - bytes);
+  // Only a wish: nothing is lost where the system does not grant it.
+  static_cast<void>(madvise(memory, bytes, MADV_HUGEPAGE));
   return memory;
+}
+#endif
+
+void* from_system(std::size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  if (is_mapped(bytes)) return map_huge_pages(bytes);
+#endif
+  void* memory = nullptr;
+  if (::posix_memalign(&memory, cache_line, bytes) != 0) throw std::bad_alloc();
+  return memory;
+}
+
+void to_system(void* memory, std::size_t bytes) noexcept {
+#ifdef MADV_HUGEPAGE
+  if (is_mapped(bytes)) {
+    munmap(memory, bytes);
+    return;
+  }
+#endif
+  std::free(memory);
 }
 
 }  // namespace
@@ -79,7 +114,7 @@ void* take_large(std::size_t bytes) {
 void give_back_large(void* memory, std::size_t bytes) noexcept {
   const std::size_t size = asks_the_system ? bytes : large_class(bytes).bytes;
   if (closed || kept + size > most_kept) {
-    std::free(memory);
+    to_system(memory, size);
     return;
   }
   static_cast<void>(&at_thread_end);  // from its first use on it will run
@@ -89,8 +124,10 @@ void give_back_large(void* memory, std::size_t bytes) noexcept {
 }
 
 void trim() noexcept {
-  for (Free*& list : large_free) {
-    while (list != nullptr) std::free(std::exchange(list, list->next));
+  for (std::size_t i = 0; i < large_classes; ++i) {
+    for (Free*& list = large_free[i]; list != nullptr;) {
+      to_system(std::exchange(list, list->next), bytes_of_class(i));
+    }
   }
   kept = 0;
 }

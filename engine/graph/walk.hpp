@@ -113,7 +113,7 @@ class Walk {
     }
   }
 
-  static inline std::atomic<std::uint64_t> walks_ = 0;  // of all threads: a mark means one walk
+  static inline std::atomic<std::uint64_t> walks_ = 0;  // of all threads: tensors pass between them
   static inline thread_local int alive_ = 0;
 
   std::uint64_t id_;

@@ -42,8 +42,8 @@ std::size_t threads_here() { return share == 0 ? num_threads() : share; }
 void run_parts(std::size_t parts, const std::function<void(std::size_t)>& run) {
   std::vector<std::exception_ptr> thrown(parts);
   // OpenMP's threads stay awake for the next loop. Starting one for each loop, on two cores, took
-  // as long as it saved: at 2048x2048 two threads were no faster than one. Always as many, since
-  // GCC's ends those that a smaller number leaves over.
+  // as long as it saved: at 2048x2048 two threads were no faster than one. Always all of them:
+  // GCC's OpenMP ends its spare threads when a loop asks for fewer.
   const auto all = static_cast<int>(num_threads());
 #pragma omp parallel for num_threads(all) schedule(static, 1)
   for (std::size_t part = 0; part < parts; ++part) {

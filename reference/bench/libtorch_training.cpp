@@ -46,7 +46,11 @@ Subject training(const Network& net, at::Tensor (*activation)(const at::Tensor&)
                             {"W1", state->W1},
                             {"b1", state->b1},
                             {"W2", state->W2},
-                            {"b2", state->b2}});
+                            {"b2", state->b2},
+                            {"gradient W1", state->W1.grad()},
+                            {"gradient b1", state->b1.grad()},
+                            {"gradient W2", state->W2.grad()},
+                            {"gradient b2", state->b2.grad()}});
           }};
 }
 

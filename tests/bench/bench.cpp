@@ -74,6 +74,7 @@ Report measure(const Options& options, const std::vector<Workload>& rows, std::o
                const volatile std::sig_atomic_t* stop) {
   const Effort effort = options.quick ? quick_effort : Effort{};
   Report report;
+  keep_freed_memory();
   std::vector<Workload> chains;
   std::copy_if(rows.begin(), rows.end(), std::back_inserter(chains), is_chain);
   report.chains = measure_chains(chains, effort, stop);  // first of all: nothing is warm yet

@@ -182,6 +182,26 @@ TEST(BenchBars, AMeanIsGivenOnlyOfAllItsRows) {
   EXPECT_FALSE(geometric_mean(report, 16, 1));
 }
 
+TEST(BenchBars, OfMeansChainsAndMemoryAreThoseThatWerePromised) {
+  Report report;
+  for (const Workload& each : workloads()) report.rows.push_back(row_of(each.name, 1));
+  report.chains = {{"value/chain/1000", {1}, {1}},
+                   {"value/chain/1000000", {1}, {1}},
+                   {"tensor/chain/1000", {1}, {1}},
+                   {"tensor/chain/1000000", {1}, {1}}};
+  report.memory = {{"step/mlp", 1, 1}, {"relu20/plain", 1, 1}, {"relu20/checkpoint", 1, 1}};
+  std::map<std::string, double> bars;
+  for (const Checked& checked : check_summary(report)) bars[checked.what] = checked.bar;
+  EXPECT_EQ(bars, (std::map<std::string, double>{{"geometric mean at 16²", 0.20},
+                                                 {"geometric mean at 256²", 0.50},
+                                                 {"geometric mean at 2048²", 0.70},
+                                                 {"value chain, a node at 10⁶ against 10³", 1.5},
+                                                 {"tensor chain, a node at 10⁶ against 10³", 1.5},
+                                                 {"peak bytes of step/mlp", 1},
+                                                 {"peak bytes of relu20/plain", 1},
+                                                 {"peak bytes of relu20/checkpoint", 1}}));
+}
+
 TEST(BenchBars, WhatIsOverComesFurthestFirst) {
   Report report;
   report.rows = {row_of("tanh/256/fw", 1.5), row_of("tanh/16/fw", 0.9), row_of("exp/256/fw", 0.9)};
@@ -306,11 +326,15 @@ TEST(BenchProgram, ListsRowsWithoutMeasuring) {
 TEST(BenchProgram, WrongUsageIsOneLineAndStatusTwo) {
   const TemporaryFile other("bench_not_a_report");
   std::ofstream(other.name()) << "{}";
-  const std::vector<std::vector<std::string>> wrong = {
-      {"--threads", "none"},       {"--threads", "0"},
-      {"--filter", "["},           {"--filter", "^no$"},
-      {"--compare", other.name()}, {"--compare", "/nowhere"},
-      {"--json", "/no/no"},        {"--sideways"}};
+  const std::vector<std::vector<std::string>> wrong = {{"--threads", "none"},
+                                                       {"--threads", "0"},
+                                                       {"--filter", "["},
+                                                       {"--filter", "^no$"},
+                                                       {"--compare", other.name()},
+                                                       {"--compare", "/nowhere"},
+                                                       {"--json", "/no/no"},
+                                                       {"--sideways"},
+                                                       {"--check", "--threads", "2"}};
   for (const auto& arguments : wrong) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.status, 2) << arguments[0] << outcome.out;

@@ -52,7 +52,11 @@ Subject training(const Network& net, Tensor (*activation)(const Tensor&)) {
                            {"W1", state->W1.snapshot()},
                            {"b1", state->b1.snapshot()},
                            {"W2", state->W2.snapshot()},
-                           {"b2", state->b2.snapshot()}};
+                           {"b2", state->b2.snapshot()},
+                           {"gradient W1", state->W1.grad().snapshot()},
+                           {"gradient b1", state->b1.grad().snapshot()},
+                           {"gradient W2", state->W2.grad().snapshot()},
+                           {"gradient b2", state->b2.grad().snapshot()}};
           }};
 }
 

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <cblas.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "engine/kernels/parallel.hpp"
+#include "engine/pool.hpp"
 #include "reference/version.hpp"
 
 namespace gradbook::bench {
@@ -90,19 +92,21 @@ void copy_by_loop(float* to, const float* from, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) to[i] = one * from[i];
 }
 
-/// Copies arrays of so many elements, each thread a part of each, from and to places that take
-/// turns where a cache could hold them otherwise.
+/// Copies arrays of so many elements, each thread a part of each. What is read takes turns where a
+/// cache could hold it otherwise; what is written goes where the last copy went, as a row's result
+/// does. Seconds of the fastest way to copy, a byte.
+template <class Memory>
 double seconds_per_copied_byte(std::size_t elements, int threads, const Effort& effort) {
   constexpr std::size_t large = std::size_t{1} << 20;
   const std::size_t bytes = elements * sizeof(float);
-  const std::size_t places = elements < large ? 1 : 2 * last_level_cache() / bytes + 2;
+  const std::size_t sources = elements < large ? 1 : 2 * last_level_cache() / bytes + 2;
   // Many copies in a run of small arrays: a team takes time to come together.
-  const std::size_t copies = std::max(places, 1 + 4 * large / elements);
+  const std::size_t copies = std::max(sources, 1 + 4 * large / elements);
   // Small arrays lie in several spots in turn: how well two fit into a cache together depends on
   // which pages of memory the system gave them.
-  const std::size_t spots = places == 1 ? 8 : 1;
-  std::vector<float> from(spots * places * elements, 1);
-  std::vector<float> to(spots * places * elements, 2);
+  const std::size_t spots = sources == 1 ? 8 : 1;
+  const Memory from(spots * sources * elements, 1);
+  Memory to(spots * elements, 2);
   // A few kilobytes are not worth a second thread.
   const std::size_t team_size = elements < 16384 ? 1 : static_cast<std::size_t>(threads);
   const std::size_t part = elements / team_size;
@@ -111,8 +115,8 @@ double seconds_per_copied_byte(std::size_t elements, int threads, const Effort& 
     for (const Copy copy : {copy_by_library, copy_by_loop}) {
       Team team(team_size, [&](std::size_t thread) {
         for (std::size_t i = 0; i < copies; ++i) {
-          const std::size_t at = (spot * places + i % places) * elements + thread * part;
-          copy(to.data() + at, from.data() + at, part);
+          const std::size_t at = (spot * sources + i % sources) * elements + thread * part;
+          copy(to.data() + spot * elements + thread * part, from.data() + at, part);
           benchmark::ClobberMemory();
         }
       });
@@ -155,6 +159,13 @@ void set_threads(int threads) {
   openblas_set_num_threads(threads);
 }
 
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_MMAP_MAX, 0);
+#endif
+}
+
 Clock clock_for(int threads) { return threads == 1 ? Clock::processor : Clock::wall; }
 
 int all_cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
@@ -186,7 +197,11 @@ std::map<std::string, std::string> machine_facts() {
 Limits measure_limits(int threads, const Effort& effort) {
   Limits limits;
   for (const std::size_t n : {16, 256, 2048}) {
-    limits.seconds_per_byte[n] = seconds_per_copied_byte(n * n, threads, effort);
+    // Memory as LibTorch has it, and as the engine.
+    limits.seconds_per_byte[n] =
+        std::min(seconds_per_copied_byte<std::vector<float>>(n * n, threads, effort),
+                 seconds_per_copied_byte<std::vector<float, pool::Allocator<float>>>(n * n, threads,
+                                                                                     effort));
   }
   limits.seconds_per_flop = seconds_per_flop(threads, effort);
   return limits;

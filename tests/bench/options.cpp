@@ -82,6 +82,11 @@ std::optional<Options> parse(const std::vector<std::string>& arguments, std::ost
     const bool known = std::count(options.threads.begin(), options.threads.end(), number) > 0;
     if (!known) options.threads.push_back(number);
   }
+  if (options.check && std::count(options.threads.begin(), options.threads.end(), 1) == 0) {
+    err << "bench: --check: the bars are for one thread; add it, as in --threads 1,all\n";
+    status = 2;
+    return std::nullopt;
+  }
   return options;
 }
 

@@ -20,9 +20,9 @@ std::string padded(const std::string& text, std::size_t to, bool right) {
   return right ? space + text : text + space;
 }
 
-/// The first column is text, and so is the last, a verdict.
+/// The first column is text, and so is a verdict, whose column has no heading.
 bool is_number(const Table& table, std::size_t column) {
-  return column > 0 && column + 1 < table.columns.size();
+  return column > 0 && !table.columns[column].empty();
 }
 
 std::string times(double factor) { return fmt::format("{:.2f}", factor); }
@@ -61,9 +61,9 @@ const Row* same_on(const Report& report, const Row& row, int threads) {
 
 /// One row for each workload: what the first number of threads gave, then the ratios of the others.
 Table main_table(const Report& report) {
-  Table table{
-      {"workload", "engine", "LibTorch", "ratio", "limit", "engine/limit", "LibTorch/limit", "bar"},
-      {}};
+  Table table{{"workload", "engine", "LibTorch", "ratio", "limit", "engine/limit", "LibTorch/limit",
+               "bar", ""},
+              {}};
   std::vector<int> others;
   for (const auto& [threads, limits] : report.limits) others.push_back(threads);
   if (report.rows.empty()) return table;
@@ -74,15 +74,14 @@ Table main_table(const Report& report) {
       table.columns.push_back(fmt::format("{}, {} threads", what, threads));
     }
   }
-  table.columns.push_back("");
   for (const Row& row : report.rows) {
     if (row.threads != first) continue;
     const auto checked = check(row);
     const bool limited = row.limit > 0;
-    table.rows.push_back({name_of(row), duration(row.engine), duration(row.libtorch),
-                          ratio_text(row.ratio), limited ? duration(row.limit) : "",
-                          limited ? times(row.engine / row.limit) : "",
-                          limited ? times(row.libtorch / row.limit) : "", bar_text(checked)});
+    table.rows.push_back(
+        {name_of(row), duration(row.engine), duration(row.libtorch), ratio_text(row.ratio),
+         limited ? duration(row.limit) : "", limited ? times(row.engine / row.limit) : "",
+         limited ? times(row.libtorch / row.limit) : "", bar_text(checked), verdict(checked)});
     std::vector<std::string>& cells = table.rows.back();
     for (const int threads : others) {
       const Row* other = same_on(report, row, threads);
@@ -90,7 +89,6 @@ Table main_table(const Report& report) {
       cells.push_back(other == nullptr ? "" : duration(other->libtorch));
       cells.push_back(other == nullptr ? "" : ratio_text(other->ratio));
     }
-    cells.push_back(verdict(checked));
   }
   return table;
 }

@@ -2,10 +2,11 @@
 #include "engine/pool.hpp"
 
 #include <gtest/gtest.h>
-#include <malloc.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <thread>
 #include <vector>
@@ -22,13 +23,15 @@ namespace {
 
 constexpr std::size_t sizes[] = {0, 1, 16, 17, 64, 640, 1024, 1025, 4096, 5000, 1U << 20, 3000000};
 
-/// Bytes that the system has handed out. Outside of AddressSanitizer, which counts all: in blocks
-/// of more than 32 MiB, each of which glibc maps by itself.
+/// Bytes that the system has handed out: of memory that can be written, and is not shared.
 std::size_t bytes_from_system() {
 #ifdef __SANITIZE_ADDRESS__
   return __sanitizer_get_current_allocated_bytes();
 #else
-  return mallinfo2().hblkhd;
+  std::ifstream statm("/proc/self/statm");
+  std::size_t size = 0, resident = 0, shared = 0, text = 0, unused = 0, data = 0;
+  statm >> size >> resident >> shared >> text >> unused >> data;
+  return data * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 #endif
 }
 
@@ -114,6 +117,23 @@ TEST(Pool, WhatIsMoreThanItKeepsGoesBackAtOnce) {
   pool::give_back(second, size);
   EXPECT_LT(bytes_from_system(), before + 2 * size);
   pool::trim();
+}
+
+TEST(Pool, LargeBlocksAreWholePagesOfTwoMebibytesAndGoBackWhole) {
+  if (pool::asks_the_system) return;
+  constexpr std::size_t page = std::size_t{2} << 20;
+  pool::trim();
+  const std::size_t before = bytes_from_system();
+  for (std::size_t size = page; size <= 16 * page; size += page / 2 + 1000) {
+    auto* block = static_cast<unsigned char*>(pool::take(size));
+    EXPECT_TRUE(is_aligned(block, page)) << size;
+    block[0] = 1;
+    block[size - 1] = 2;
+    pool::give_back(block, size);
+    EXPECT_GE(bytes_from_system(), before + size);
+  }
+  pool::trim();
+  EXPECT_LT(bytes_from_system(), before + page / 2);
 }
 
 TEST(Pool, AThreadMayFreeWhatAnotherOneMade) {
