@@ -10,11 +10,14 @@
 namespace gradbook {
 
 std::size_t numel(const Shape& shape) {
+  // Of so many their bytes can be counted as well, whatever size blocks of memory are rounded up
+  // to.
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / (4 * sizeof(double));
   std::size_t count = 1;
   bool overflow = false;
   for (const std::size_t size : shape) {
     if (size == 0) return 0;
-    overflow = overflow || count > std::numeric_limits<std::size_t>::max() / size;
+    overflow = overflow || count > most / size;
     count *= size;
   }
   if (overflow) {

@@ -160,10 +160,15 @@ TEST(BenchBars, AreThoseThatWerePromised) {
   EXPECT_EQ(bar(row_of("tanh/256/fw", 1)), 1.0);
   EXPECT_EQ(bar(row_of("tanh/2048/fw", 1, 1.16, 1)), 1.0);
   EXPECT_EQ(bar(row_of("tanh/2048/fw", 1, 1.14, 1)), 1.05);  // LibTorch is at the limit
+  EXPECT_EQ(bar(row_of("matmul/16/fw", 1)), 0.30);
   EXPECT_EQ(bar(row_of("matmul/256/fw", 1)), 1.05);
+  EXPECT_EQ(bar(row_of("matmul/1024/fwbw", 1)), 1.05);
   EXPECT_EQ(bar(row_of("step/mlp", 1)), 1.0);
   EXPECT_EQ(bar(row_of("value/mlp", 1)), 20);
   EXPECT_FALSE(check(row_of("matmul/64/fw", 1)));
+  Row on_two_threads = row_of("tanh/16/fw", 1);
+  on_two_threads.threads = 2;
+  EXPECT_FALSE(check(on_two_threads));
   EXPECT_TRUE(check(row_of("step/xor", 0.10))->ok());
   EXPECT_FALSE(check(row_of("step/xor", 0.11))->ok());
   EXPECT_FALSE(check(row_of("value/mlp", 0.01, 2.1e-6))->ok());  // 21 ns
@@ -189,7 +194,8 @@ TEST(BenchBars, OfMeansChainsAndMemoryAreThoseThatWerePromised) {
                    {"value/chain/1000000", {1}, {1}},
                    {"tensor/chain/1000", {1}, {1}},
                    {"tensor/chain/1000000", {1}, {1}}};
-  report.memory = {{"step/mlp", 1, 1}, {"relu20/plain", 1, 1}, {"relu20/checkpoint", 1, 1}};
+  report.memory = {
+      {"step/mlp", 1, 1}, {"relu20/plain", 1, 1}, {"relu20/checkpoint", 1, 1}, {"step/xor", 2, 1}};
   std::map<std::string, double> bars;
   for (const Checked& checked : check_summary(report)) bars[checked.what] = checked.bar;
   EXPECT_EQ(bars, (std::map<std::string, double>{{"geometric mean at 16²", 0.20},

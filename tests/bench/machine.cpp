@@ -3,7 +3,6 @@
 #include <benchmark/benchmark.h>
 #include <cblas.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -17,6 +16,10 @@
 #include "engine/kernels/parallel.hpp"
 #include "engine/pool.hpp"
 #include "reference/version.hpp"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace gradbook::bench {
 
@@ -105,8 +108,8 @@ double seconds_per_copied_byte(std::size_t elements, int threads, const Effort& 
   // Small arrays lie in several spots in turn: how well two fit into a cache together depends on
   // which pages of memory the system gave them.
   const std::size_t spots = sources == 1 ? 8 : 1;
-  const Memory from(spots * sources * elements, 1);
-  Memory to(spots * elements, 2);
+  const std::vector<Memory> from(spots, Memory(sources * elements, 1));
+  std::vector<Memory> to(spots, Memory(elements, 2));
   // A few kilobytes are not worth a second thread.
   const std::size_t team_size = elements < 16384 ? 1 : static_cast<std::size_t>(threads);
   const std::size_t part = elements / team_size;
@@ -115,8 +118,8 @@ double seconds_per_copied_byte(std::size_t elements, int threads, const Effort& 
     for (const Copy copy : {copy_by_library, copy_by_loop}) {
       Team team(team_size, [&](std::size_t thread) {
         for (std::size_t i = 0; i < copies; ++i) {
-          const std::size_t at = (spot * sources + i % sources) * elements + thread * part;
-          copy(to.data() + spot * elements + thread * part, from.data() + at, part);
+          const float* source = from[spot].data() + (i % sources) * elements;
+          copy(to[spot].data() + thread * part, source + thread * part, part);
           benchmark::ClobberMemory();
         }
       });
@@ -161,8 +164,8 @@ void set_threads(int threads) {
 
 void keep_freed_memory() {
 #ifdef __GLIBC__
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);  // never
+  mallopt(M_MMAP_MAX, 0);         // else large ones would be mapped, and unmapped, one by one
 #endif
 }
 
@@ -204,6 +207,7 @@ Limits measure_limits(int threads, const Effort& effort) {
                                                                                      effort));
   }
   limits.seconds_per_flop = seconds_per_flop(threads, effort);
+  pool::trim();  // no row has use for blocks of these sizes
   return limits;
 }
 

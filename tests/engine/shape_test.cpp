@@ -110,5 +110,12 @@ TEST(Numel, RefusesMoreElementsThanCanBeCounted) {
   EXPECT_EQ(numel({huge, 0, huge}), 0U);
 }
 
+// 2^62 floats: their number can be counted, but their bytes were 0, and filling them went beyond.
+TEST(Numel, RefusesMoreBytesThanCanBeCounted) {
+  const std::size_t many = std::size_t{1} << 62U;
+  expect_mentions(message_of<ShapeError>([&] { numel({many}); }), {"4611686018427387904"});
+  message_of<ShapeError>([&] { Tensor64::zeros({many / 2}); });
+}
+
 }  // namespace
 }  // namespace gradbook
