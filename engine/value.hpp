@@ -56,9 +56,9 @@ struct alignas(64) ValueNode : pool::Pooled {
   static void dispose(ValueNode* node);
 };
 
-/// A float64 scalar that remembers how it was computed: reverse-mode automatic differentiation on
-/// one page. A handle: copies refer to the same number in the graph. Unlike a tensor, every Value
-/// keeps its gradient, and backward() may run again without retain_graph.
+/// A float64 scalar that remembers how it was computed: all that reverse-mode automatic
+/// differentiation needs. A handle: copies refer to the same number in the graph. Unlike a tensor,
+/// every Value keeps its gradient, and backward() may run again without retain_graph.
 class Value {
  public:
   /// A leaf. Implicit, so that `2 * a` works.

@@ -47,8 +47,9 @@ void blas_gemm(const Sizes& s, const double* a, const double* b, double* c) {
               blas_int(s.transpose_b ? s.k : s.n), 0.0, c, blas_int(s.n));
 }
 
-// Below these sizes BLAS takes longer to get ready than to compute.
-constexpr std::size_t few_products = 32768;
+// Below these sizes BLAS takes longer to get ready than to compute. Where there is AVX-512,
+// OpenBLAS has loops of its own for small products, and is ahead from 32x32 on.
+constexpr std::size_t few_products = xsimd::avx512f::supported() ? 8192 : 32768;
 constexpr std::size_t few_elements = 1024;
 
 /// A matrix that is read with steps: element (i, j) lies at i * down + j * along.
