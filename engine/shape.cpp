@@ -10,8 +10,7 @@
 namespace gradbook {
 
 std::size_t numel(const Shape& shape) {
-  // Of so many their bytes can be counted as well, whatever size blocks of memory are rounded up
-  // to.
+  // Few enough that their bytes can be counted too, rounded up to the size of a block.
   constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / (4 * sizeof(double));
   std::size_t count = 1;
   bool overflow = false;
