@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/kernels/parallel.hpp"
+#include "engine/kernels/stream.hpp"
 #include "engine/reads.hpp"
 #include "engine/storage.hpp"
 
@@ -14,7 +15,10 @@
 namespace gradbook::kernels {
 
 /// Stands in for an operand that the formula does not read.
-struct Absent {};
+struct Absent {
+  static const void* data() { return nullptr; }
+  static std::size_t size() { return 0; }
+};
 
 // One operand's elements along a row of the result, in the three ways it can step.
 
@@ -40,11 +44,21 @@ struct Skipped {
 };
 
 /// out[i] = f(rows[i]...). No element depends on another one, even where `out` is an operand's own
-/// data: without being told, the compiler would check for it before each row.
+/// data: without being told, the compiler would check for it before each row. With `streams`, the
+/// results go past the caches: see stream.hpp.
 template <class T, class F, class... Rows>
-void map_row(T* out, std::size_t size, const F& f, const Rows&... rows) {
+void map_row(T* out, std::size_t size, bool streams, const F& f, const Rows&... rows) {
+  std::size_t i = 0;
+  if (streams) {
+    alignas(64) std::array<T, 64> few;
+    for (; i + few.size() <= size; i += few.size()) {
 #pragma GCC ivdep
-  for (std::size_t i = 0; i < size; ++i) out[i] = f(rows[i]...);
+      for (std::size_t j = 0; j < few.size(); ++j) few[j] = f(rows[i + j]...);
+      stream(out + i, few);
+    }
+  }
+#pragma GCC ivdep
+  for (; i < size; ++i) out[i] = f(rows[i]...);
 }
 
 template <class T>
@@ -53,6 +67,15 @@ Along<T> all_of(const Array<T>& operand) {
 }
 inline Skipped all_of(Absent) { return {}; }
 
+/// Whether a result's loop writes past the caches: if the result is large, and so is something else
+/// that is read. In place, what is written is in the cache already; and where only little is read,
+/// the result stays there.
+template <class T, class... Operands>
+bool streams_to([[maybe_unused]] const T* out, std::size_t size, const Operands&... operands) {
+  if (size * sizeof(T) < too_large_to_keep) return false;
+  return ((operands.size() == size) || ...) && !((operands.data() == out) || ...);
+}
+
 /// out[i] = f(operands[i]...) for operands of the result's own shape, of `size` elements. `out` may
 /// be the data of an operand.
 template <class T, class F, class... Operands>
@@ -60,10 +83,12 @@ void map_alike(T* out, std::size_t size, const F& f, const Operands&... operands
   // Only the last part may end with less than a register: the functions for single numbers round
   // differently from those for registers.
   constexpr std::size_t unit = 64;
+  const bool streams = streams_to(out, size, operands...);
   in_parts((size + unit - 1) / unit, size, [&](std::size_t first, std::size_t last) {
     const std::size_t begin = first * unit;
     const std::size_t end = std::min(last * unit, size);
-    map_row(out + begin, end - begin, f, all_of(operands).from(begin)...);
+    map_row(out + begin, end - begin, streams, f, all_of(operands).from(begin)...);
+    if (streams) finish_streams();
   });
 }
 
@@ -162,8 +187,11 @@ void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
   constexpr std::size_t N = sizeof...(Operands);
   const std::array<const Shape*, N> shapes{shape_of(operands)...};
   const std::size_t size = numel(shape);
+  const auto has_all = [&](const Shape* operand) {
+    return operand != nullptr && *operand == shape;
+  };
   const auto is_alike = [&](const Shape* operand) {
-    return operand == nullptr || *operand == shape;
+    return operand == nullptr || has_all(operand);
   };
   if (size == 0 || std::all_of(shapes.begin(), shapes.end(), is_alike)) {
     map_alike(out, size, f, operands...);
@@ -171,15 +199,17 @@ void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
   }
   const LoopPlan<N> plan = plan_loop<N>(shape, shapes);
   const std::size_t row_size = plan.dims.front().size;
+  const bool streams = streams_to(out, size, operands...);
   const auto all_rows = [&](const auto&... row) {
     in_parts(size / row_size, size, [&](std::size_t begin, std::size_t end) {
       Position<N> at(plan, begin);
       for (std::size_t i = begin; i < end; ++i, at.next_row()) {
         const auto here = [&]<std::size_t... k>(std::index_sequence<k...>) {
-          map_row(out + i * row_size, row_size, f, row(at.offset[k])...);
+          map_row(out + i * row_size, row_size, streams, f, row(at.offset[k])...);
         };
         here(std::make_index_sequence<N>());
       }
+      if (streams) finish_streams();
     });
   };
   with_rows(plan.dims.front().step.data(), all_rows, operands...);
