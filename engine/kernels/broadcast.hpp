@@ -126,17 +126,24 @@ class Position {
       row /= dim.size;
       for (std::size_t k = 0; k < N; ++k) offset[k] += dim.step[k] * index_[d];
     }
+    if (index_.size() > 1) step = plan_.dims[1].step;
   }
   std::array<std::size_t, N> offset{};
+  std::array<std::size_t, N> step{};  ///< from there to the next row
 
-  /// Counts up the outer dimensions like an odometer.
-  void next_row() {
+  /// Rows, with this one, that are one step apart.
+  std::size_t rows_ahead() const { return index_.size() > 1 ? plan_.dims[1].size - index_[1] : 1; }
+
+  /// Counts up the outer dimensions like an odometer, by at most rows_ahead().
+  void advance(std::size_t rows) {
     for (std::size_t d = 1; d < index_.size(); ++d) {
       const auto& dim = plan_.dims[d];
-      for (std::size_t k = 0; k < N; ++k) offset[k] += dim.step[k];
-      if (++index_[d] < dim.size) return;
+      for (std::size_t k = 0; k < N; ++k) offset[k] += dim.step[k] * rows;
+      index_[d] += rows;
+      if (index_[d] < dim.size) return;
       for (std::size_t k = 0; k < N; ++k) offset[k] -= dim.step[k] * dim.size;
       index_[d] = 0;
+      rows = 1;
     }
   }
 
@@ -203,11 +210,17 @@ void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
   const auto all_rows = [&](const auto&... row) {
     in_parts(size / row_size, size, [&](std::size_t begin, std::size_t end) {
       Position<N> at(plan, begin);
-      for (std::size_t i = begin; i < end; ++i, at.next_row()) {
+      for (std::size_t i = begin; i < end;) {
+        const std::size_t rows = std::min(at.rows_ahead(), end - i);
         const auto here = [&]<std::size_t... k>(std::index_sequence<k...>) {
-          map_row(out + i * row_size, row_size, streams, f, row(at.offset[k])...);
+          for (std::size_t r = 0; r < rows; ++r) {
+            map_row(out + (i + r) * row_size, row_size, streams, f,
+                    row(at.offset[k] + r * at.step[k])...);
+          }
         };
         here(std::make_index_sequence<N>());
+        i += rows;
+        at.advance(rows);
       }
       if (streams) finish_streams();
     });

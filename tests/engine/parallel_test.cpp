@@ -68,12 +68,14 @@ TEST(Parallel, ResultsDoNotDependOnTheNumberOfThreads) {
 }
 
 // Neither operand steps through two neighbouring dimensions, so that none of the four can be
-// merged. The second part begins with row 70: (2, 2, 0), which no other way of counting gives.
+// merged. The second of two parts begins with row 70: (2, 2, 0), which no other way of counting
+// gives. Of three, the others begin with rows 46 and 93: (1, 2, 4) and (3, 1, 2), in the middle of
+// seven rows that are one step apart.
 TEST(Parallel, PartsMayBeginAnywhereInABroadcastOfManyDimensions) {
-  constexpr std::size_t columns = 15013;
-  static_assert(5 * 4 * 7 * columns > 2 * kernels::worth_a_thread);
+  constexpr std::size_t columns = 22501;
+  static_assert(5 * 4 * 7 * columns > 3 * kernels::worth_a_thread);
   std::vector<Snapshot> found;
-  for (const std::size_t threads : {1U, 2U}) {
+  for (const std::size_t threads : {1U, 2U, 3U}) {
     const Threads used(threads);
     RandomState random(5);
     const Tensor a = random.randn<float>({5, 1, 7, 1});
@@ -81,6 +83,7 @@ TEST(Parallel, PartsMayBeginAnywhereInABroadcastOfManyDimensions) {
     found.push_back((a * b).snapshot());
   }
   EXPECT_EQ(found[0], found[1]);
+  EXPECT_EQ(found[0], found[2]);
 }
 
 TEST(Parallel, PartsMakeUpTheWhole) {
