@@ -16,6 +16,7 @@ namespace gradbook::kernels {
 
 /// Stands in for an operand that the formula does not read.
 struct Absent {
+  // What is asked of any operand.
   static const void* data() { return nullptr; }
   static std::size_t size() { return 0; }
 };
@@ -50,11 +51,11 @@ template <class T, class F, class... Rows>
 void map_row(T* out, std::size_t size, bool streams, const F& f, const Rows&... rows) {
   std::size_t i = 0;
   if (streams) {
-    alignas(64) std::array<T, 64> few;
-    for (; i + few.size() <= size; i += few.size()) {
+    alignas(64) std::array<T, 64> block;
+    for (; i + block.size() <= size; i += block.size()) {
 #pragma GCC ivdep
-      for (std::size_t j = 0; j < few.size(); ++j) few[j] = f(rows[i + j]...);
-      stream(out + i, few);
+      for (std::size_t j = 0; j < block.size(); ++j) block[j] = f(rows[i + j]...);
+      stream(out + i, block);
     }
   }
 #pragma GCC ivdep
@@ -67,15 +68,6 @@ Along<T> all_of(const Array<T>& operand) {
 }
 inline Skipped all_of(Absent) { return {}; }
 
-/// Whether a result's loop writes past the caches: if the result is large, and so is something else
-/// that is read. In place, what is written is in the cache already; and where only little is read,
-/// the result stays there.
-template <class T, class... Operands>
-bool streams_to([[maybe_unused]] const T* out, std::size_t size, const Operands&... operands) {
-  if (size * sizeof(T) < too_large_to_keep) return false;
-  return ((operands.size() == size) || ...) && !((operands.data() == out) || ...);
-}
-
 /// out[i] = f(operands[i]...) for operands of the result's own shape, of `size` elements. `out` may
 /// be the data of an operand.
 template <class T, class F, class... Operands>
@@ -83,7 +75,7 @@ void map_alike(T* out, std::size_t size, const F& f, const Operands&... operands
   // Only the last part may end with less than a register: the functions for single numbers round
   // differently from those for registers.
   constexpr std::size_t unit = 64;
-  const bool streams = streams_to(out, size, operands...);
+  const bool streams = is_streamed(out, size, unit, operands...);
   in_parts((size + unit - 1) / unit, size, [&](std::size_t first, std::size_t last) {
     const std::size_t begin = first * unit;
     const std::size_t end = std::min(last * unit, size);
@@ -126,10 +118,10 @@ class Position {
       row /= dim.size;
       for (std::size_t k = 0; k < N; ++k) offset[k] += dim.step[k] * index_[d];
     }
-    if (index_.size() > 1) step = plan_.dims[1].step;
+    if (index_.size() > 1) row_step = plan_.dims[1].step;
   }
   std::array<std::size_t, N> offset{};
-  std::array<std::size_t, N> step{};  ///< from there to the next row
+  std::array<std::size_t, N> row_step{};  ///< from there to the next row
 
   /// Rows, with this one, that are one step apart.
   std::size_t rows_ahead() const { return index_.size() > 1 ? plan_.dims[1].size - index_[1] : 1; }
@@ -194,11 +186,8 @@ void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
   constexpr std::size_t N = sizeof...(Operands);
   const std::array<const Shape*, N> shapes{shape_of(operands)...};
   const std::size_t size = numel(shape);
-  const auto has_all = [&](const Shape* operand) {
-    return operand != nullptr && *operand == shape;
-  };
   const auto is_alike = [&](const Shape* operand) {
-    return operand == nullptr || has_all(operand);
+    return operand == nullptr || *operand == shape;
   };
   if (size == 0 || std::all_of(shapes.begin(), shapes.end(), is_alike)) {
     map_alike(out, size, f, operands...);
@@ -206,7 +195,7 @@ void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
   }
   const LoopPlan<N> plan = plan_loop<N>(shape, shapes);
   const std::size_t row_size = plan.dims.front().size;
-  const bool streams = streams_to(out, size, operands...);
+  const bool streams = is_streamed(out, size, row_size, operands...);
   const auto all_rows = [&](const auto&... row) {
     in_parts(size / row_size, size, [&](std::size_t begin, std::size_t end) {
       Position<N> at(plan, begin);
@@ -215,7 +204,7 @@ void map(T* out, const Shape& shape, const F& f, const Operands&... operands) {
         const auto here = [&]<std::size_t... k>(std::index_sequence<k...>) {
           for (std::size_t r = 0; r < rows; ++r) {
             map_row(out + (i + r) * row_size, row_size, streams, f,
-                    row(at.offset[k] + r * at.step[k])...);
+                    row(at.offset[k] + r * at.row_step[k])...);
           }
         };
         here(std::make_index_sequence<N>());

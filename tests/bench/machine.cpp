@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <barrier>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -99,11 +100,14 @@ void copy_by_loop(float* to, const float* from, std::size_t count) {
 
 /// Without reading what is written over: the fastest where caches cannot hold it.
 void copy_past_caches(float* to, const float* from, std::size_t count) {
-  std::array<float, 64> few;
-  std::size_t i = 0;
-  for (; i + few.size() <= count; i += few.size()) {
-    std::copy_n(from + i, few.size(), few.begin());
-    kernels::stream(to + i, few);
+  alignas(64) std::array<float, 64> block;
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(to) % 64;
+  std::size_t i =
+      std::min(count, (64 - before) % 64 / sizeof(float));  // to where a cache line begins
+  copy_by_library(to, from, i);
+  for (; i + block.size() <= count; i += block.size()) {
+    std::copy_n(from + i, block.size(), block.begin());
+    kernels::stream(to + i, block);
   }
   copy_by_library(to + i, from + i, count - i);
   kernels::finish_streams();
@@ -141,7 +145,8 @@ double seconds_per_copied_byte(std::size_t elements, int threads, const Effort& 
       shortest = std::min(shortest, seconds);
     }
   }
-  return shortest / static_cast<double>(2 * bytes * copies);  // each byte is read and written
+  const std::size_t copied = team_size * part * sizeof(float) * copies;
+  return shortest / static_cast<double>(2 * copied);  // each byte is read and written
 }
 
 double seconds_per_flop(int threads, const Effort& effort) {

@@ -10,21 +10,10 @@
 #include "engine/kernels/broadcast.hpp"
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
+#include "tests/engine/threads.hpp"
 
 namespace gradbook {
 namespace {
-
-/// Lets kernels use so many threads, and then as many as before.
-class Threads {
- public:
-  explicit Threads(std::size_t threads) { kernels::set_num_threads(threads); }
-  ~Threads() { kernels::set_num_threads(before_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  std::size_t before_ = kernels::num_threads();
-};
 
 /// A function that computes something large, with the gradients it gives.
 struct Large {

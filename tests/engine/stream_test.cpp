@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <vector>
 
-#include "engine/kernels/parallel.hpp"
+#include "engine/kernels/broadcast.hpp"
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
+#include "tests/engine/threads.hpp"
 
 namespace gradbook {
 namespace {
@@ -19,9 +21,9 @@ template <class T>
 void expect_stream_writes_only_its_own() {
   std::array<T, 64> numbers;
   std::iota(numbers.begin(), numbers.end(), T{1});
-  // Most of these places do not begin where a register of numbers may be streamed to.
-  for (std::size_t offset = 0; offset < 9; ++offset) {
-    std::vector<T> memory(numbers.size() + 16, T{-1});
+  constexpr std::size_t aligned = 16 / sizeof(T);
+  for (std::size_t offset = 0; offset <= 4 * aligned; offset += aligned) {
+    std::vector<T> memory(numbers.size() + 5 * aligned, T{-1});
     kernels::stream(memory.data() + offset, numbers);
     kernels::finish_streams();
     std::vector<T> expected(memory.size(), T{-1});
@@ -36,49 +38,84 @@ TEST(Stream, WritesItsNumbersAndNothingElse) {
   expect_stream_writes_only_its_own<double>();
 }
 
-// Rows of 1001 begin at any address, and neither they nor the whole are a multiple of what is
-// streamed at a time.
-constexpr std::size_t rows = 2099;
-constexpr std::size_t columns = 1001;
-static_assert(rows * columns * sizeof(float) >= kernels::too_large_to_keep);
+TEST(Stream, IsForLargeResultsOfWhatIsAsLarge) {
+  constexpr std::size_t size = kernels::worth_streaming / sizeof(float);
+  constexpr std::size_t row = 1024;
+  static_assert(size % row == 0);
+  const Array<float> out({size});
+  const Array<float> large({size});
+  const Array<float> small({row});
+  const kernels::Absent absent;
+  EXPECT_TRUE(kernels::is_streamed(out.data(), size, row, large));
+  EXPECT_TRUE(kernels::is_streamed(out.data(), size, row, large, absent, small));
+  EXPECT_FALSE(kernels::is_streamed(out.data(), size - row, row, Array<float>({size - row})));
+  EXPECT_FALSE(kernels::is_streamed(out.data(), size, row, out)) << "in place";
+  EXPECT_FALSE(kernels::is_streamed(out.data(), size, row, large, out)) << "in place";
+  EXPECT_FALSE(kernels::is_streamed(out.data(), size, row, small, small)) << "little is read";
+  EXPECT_FALSE(kernels::is_streamed(out.data(), size, row, absent)) << "nothing is read";
+  EXPECT_FALSE(kernels::is_streamed(out.data(), size, row + 4, large)) << "parts of cache lines";
+  EXPECT_FALSE(kernels::is_streamed(out.data() + 4, size, row, large)) << "parts of cache lines";
+}
+
+// Rows of whole cache lines that are not a multiple of what is streamed at a time, and neither is
+// the whole.
+constexpr std::size_t rows = 3121;
+constexpr std::size_t columns = 1008;
+static_assert(rows * columns * sizeof(float) >= kernels::worth_streaming);
+static_assert(columns * sizeof(float) % 64 == 0 && columns % 64 != 0 && rows * columns % 64 != 0);
+static_assert(rows * columns >= 2 * kernels::worth_a_thread);
 
 /// What is computed from element (i, j) of x, element j of row and element i of column.
+template <class T>
 struct Large {
+  using Of = BasicTensor<T>;
   const char* name;
-  std::function<Tensor(const Tensor& x, const Tensor& row, const Tensor& column)> engine;
-  std::function<float(float x, float row, float column)> expected;
+  std::function<Of(const Of& x, const Of& row, const Of& column)> engine;
+  std::function<T(T x, T row, T column)> expected;
 };
 
-const Large all_large[] = {
-    {"same", [](const Tensor& x, const Tensor&, const Tensor&) { return x * x; },
-     [](float x, float, float) { return x * x; }},
-    {"one operand", [](const Tensor& x, const Tensor&, const Tensor&) { return x.relu(); },
-     [](float x, float, float) { return x > 0 ? x : 0; }},
-    {"row", [](const Tensor& x, const Tensor& row, const Tensor&) { return x - row; },
-     [](float x, float row, float) { return x - row; }},
-    {"column", [](const Tensor& x, const Tensor&, const Tensor& column) { return x * column; },
-     [](float x, float, float column) { return x * column; }},
-    {"outer", [](const Tensor&, const Tensor& row, const Tensor& column) { return column - row; },
-     [](float, float row, float column) { return column - row; }},
-    {"in place",
-     [](const Tensor& x, const Tensor& row, const Tensor&) { return x.clone().add_(row).mul_(x); },
-     [](float x, float row, float) { return (x + row) * x; }},
-};
+template <class T>
+std::vector<Large<T>> all_large() {
+  using Of = BasicTensor<T>;
+  return {
+      {"same", [](const Of& x, const Of&, const Of&) { return x * x; },
+       [](T x, T, T) { return x * x; }},
+      {"one operand", [](const Of& x, const Of&, const Of&) { return x.relu(); },
+       [](T x, T, T) { return x > 0 ? x : 0; }},
+      {"row", [](const Of& x, const Of& row, const Of&) { return x - row; },
+       [](T x, T row, T) { return x - row; }},
+      {"column", [](const Of& x, const Of&, const Of& column) { return x * column; },
+       [](T x, T, T column) { return x * column; }},
+      {"outer", [](const Of&, const Of& row, const Of& column) { return column - row; },
+       [](T, T row, T column) { return column - row; }},
+      {"in place",
+       [](const Of& x, const Of& row, const Of&) { return x.clone().add_(row).mul_(x); },
+       [](T x, T row, T) { return (x + row) * x; }},
+      {"vjp",
+       [](const Of& x, const Of& row, const Of&) {
+         const Of leaf = x.clone().requires_grad_();
+         (leaf * row).backward(x);
+         return leaf.grad();
+       },
+       [](T x, T row, T) { return x * row; }},
+  };
+}
 
-TEST(Stream, LargeResultsHaveEveryElementRight) {
+template <class T>
+void expect_every_element_right() {
   RandomState random(3);
-  const Tensor x = random.randn<float>({rows, columns});
-  const Tensor row = random.randn<float>({columns});
-  const Tensor column = random.randn<float>({rows, 1});
-  for (const Large& large : all_large) {
+  const BasicTensor<T> x = random.randn<T>({rows, columns});
+  const BasicTensor<T> row = random.randn<T>({columns});
+  const BasicTensor<T> column = random.randn<T>({rows, 1});
+  for (const Large<T>& large : all_large<T>()) {
     for (const std::size_t threads : {1U, 2U}) {
-      kernels::set_num_threads(threads);
-      const Tensor result = large.engine(x, row, column);
+      const Threads used(threads);
+      const BasicTensor<T> result = large.engine(x, row, column);
       std::size_t wrong = 0;
       for (std::size_t i = 0; i < rows; ++i) {
         for (std::size_t j = 0; j < columns; ++j) {
           const std::size_t at = i * columns + j;
-          const float expected =
+          const T expected =
               large.expected(x.array().data()[at], row.array().data()[j], column.array().data()[i]);
           if (result.array().data()[at] != expected) ++wrong;
         }
@@ -86,7 +123,29 @@ TEST(Stream, LargeResultsHaveEveryElementRight) {
       EXPECT_EQ(wrong, 0U) << large.name << ", threads: " << threads;
     }
   }
-  kernels::set_num_threads(0);
+}
+
+TEST(Stream, LargeResultsHaveEveryElementRight) {
+  expect_every_element_right<float>();
+  expect_every_element_right<double>();
+}
+
+// The functions for single numbers round differently from those for registers: blocks, and what is
+// left over after them, must be computed by the same ones as without streaming.
+TEST(Stream, RoundsLikeWhatIsNotStreamed) {
+  const Tensor x = RandomState(3).randn<float>({rows * columns});
+  const Tensor streamed = x.tanh();
+  const float* data = x.array().data();
+  constexpr std::size_t piece = 64 * 1000;
+  std::size_t wrong = 0;
+  for (std::size_t begin = 0; begin < rows * columns; begin += piece) {
+    const std::size_t end = std::min(begin + piece, rows * columns);
+    const Tensor part = Tensor({end - begin}, std::vector<float>(data + begin, data + end)).tanh();
+    for (std::size_t i = begin; i < end; ++i) {
+      if (streamed.array().data()[i] != part.array().data()[i - begin]) ++wrong;
+    }
+  }
+  EXPECT_EQ(wrong, 0U);
 }
 
 }  // namespace
