@@ -13,6 +13,7 @@ namespace gradbook::pool {
 namespace {
 
 constexpr std::size_t cache_line = 64;  // and the widest vector register
+constexpr std::size_t page = 4096;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 constexpr std::size_t slab = std::size_t{1} << 16;
@@ -78,8 +79,12 @@ void* from_system(std::size_t bytes) {
 #ifdef MADV_HUGEPAGE
   if (is_mapped(bytes)) return map_huge_pages(bytes);
 #endif
+  // To begin where a page begins. Many processors first compare addresses within a page only: a
+  // loop whose result begins shortly after its operand would wait, as if it read what it has just
+  // written.
+  const std::size_t alignment = bytes >= 4 * page ? page : cache_line;
   void* memory = nullptr;
-  if (::posix_memalign(&memory, cache_line, bytes) != 0) throw std::bad_alloc();
+  if (::posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
   return memory;
 }
 
