@@ -75,6 +75,12 @@ void* map_huge_pages(std::size_t bytes) {
 }
 #endif
 
+void* allocate(std::size_t bytes, std::size_t alignment) {
+  void* memory = nullptr;
+  if (::posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
+  return memory;
+}
+
 void* from_system(std::size_t bytes) {
 #ifdef MADV_HUGEPAGE
   if (is_mapped(bytes)) return map_huge_pages(bytes);
@@ -82,10 +88,7 @@ void* from_system(std::size_t bytes) {
   // To begin where a page begins. Many processors first compare addresses within a page only: a
   // loop whose result begins shortly after its operand would wait, as if it read what it has just
   // written.
-  const std::size_t alignment = bytes >= 4 * page ? page : cache_line;
-  void* memory = nullptr;
-  if (::posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
-  return memory;
+  return allocate(bytes, bytes >= 4 * page ? page : cache_line);
 }
 
 void to_system(void* memory, std::size_t bytes) noexcept {
@@ -100,9 +103,10 @@ void to_system(void* memory, std::size_t bytes) noexcept {
 
 }  // namespace
 
-// In the order of their addresses, which is the order in which they will be used.
+// In the order of their addresses, which is the order in which they will be used. One slab close to
+// the other: from page to page there would be room between them, and a long chain walks over all.
 void* cut_slab(std::size_t bytes, Free*& list) {
-  auto* const memory = static_cast<std::byte*>(from_system(slab));
+  auto* const memory = static_cast<std::byte*>(allocate(slab, cache_line));
   for (std::size_t i = slab / bytes; i-- > 1;) list = new (memory + i * bytes) Free{list};
   return memory;
 }
