@@ -85,9 +85,9 @@ void* from_system(std::size_t bytes) {
 #ifdef MADV_HUGEPAGE
   if (is_mapped(bytes)) return map_huge_pages(bytes);
 #endif
-  // To begin where a page begins. Many processors first compare addresses within a page only: a
-  // loop whose result begins shortly after its operand would wait, as if it read what it has just
-  // written.
+  // To begin where a page begins. Many processors compare a read's address with those of writes
+  // still under way by its place within a page only: a loop whose result begins there shortly after
+  // its operand would wait, as if it read what it has just written.
   return allocate(bytes, bytes >= 4 * page ? page : cache_line);
 }
 

@@ -37,7 +37,8 @@ inline constexpr bool asks_the_system = false;
 #endif
 
 /// Room for `bytes` bytes, aligned to 64 where `bytes` is a multiple of that, else to 16; from 16
-/// KiB on to 4 KiB, and from 2 MiB on to 2 MiB. Throws std::bad_alloc.
+/// KiB on to 4 KiB, and from 2 MiB on to 2 MiB where the system has pages that large and no
+/// sanitizer watches. Throws std::bad_alloc.
 inline void* take(std::size_t bytes) {
   if (asks_the_system || bytes > small) return take_large(bytes);
   Free*& list = small_free[steps_of(bytes)];

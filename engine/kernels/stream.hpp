@@ -12,9 +12,10 @@
 /// about to overwrite: a third of the traffic of a loop that reads one array and writes another.
 namespace gradbook::kernels {
 
-/// Bytes of a result from which on streaming pays, measured where caches hold 32 MiB: loops take a
-/// fifth to a third less time on one thread, and no more on two, even if the next loop reads the
-/// result at once. At 8 MiB two threads were faster without.
+/// Bytes of a result from which on streaming pays, measured where caches hold 32 MiB: loops bound
+/// by memory take a fifth to a third less time on one thread, and on two not more than without,
+/// even if the next loop reads the result at once. (Loops bound by arithmetic lose: tanh an
+/// eighth.) At 8 MiB two threads were faster without.
 inline constexpr std::size_t worth_streaming = std::size_t{12} << 20;
 
 /// Whether to stream the rows of `row_size` elements that make up a result of `size` elements: if
